@@ -1,0 +1,174 @@
+//! From a question and the matches to an answer that says where it came from.
+//!
+//! With a key, a vision model of any OpenAI-compatible server answers from the catalogue's
+//! entries ([`openai`]); without one, or when the server fails, the answer is an extract of the
+//! best match's own text ([`extract`]), and says so.
+
+pub mod extract;
+mod openai;
+mod prompt;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::catalogue::Product;
+use crate::config::AnswerSettings;
+use crate::photo::{Photo, PhotoError};
+pub use openai::VisionModel;
+
+/// Longest side of the photo sent to a vision model; what their servers scale to anyway.
+const SENT_SIDE: u32 = 1024;
+const SENT_QUALITY: u8 = 85;
+
+/// Who wrote an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A vision model, grounded in the catalogue unless it was asked without.
+    Model,
+    /// Sentences of the catalogue.
+    Extractive,
+}
+
+/// An answer with the ids of the products it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    #[serde(rename = "answer")]
+    pub text: String,
+    pub origin: Origin,
+    pub sources: Vec<String>,
+}
+
+/// A matched product as evidence.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    pub product: Product,
+    /// Cosine to the user's photo.
+    pub score: f32,
+    /// JPEG of its best-matching image.
+    pub picture: Option<Vec<u8>>,
+}
+
+/// What is asked, and what is known about it.
+#[derive(Debug, Clone)]
+pub struct Inquiry {
+    pub question: String,
+    /// The user's photo as JPEG.
+    pub photo: Vec<u8>,
+    /// Best match first.
+    pub evidence: Vec<Evidence>,
+    pub confident: bool,
+}
+
+/// Why a question was not answered, worded for the person who asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    #[error("the question is empty; ask something about the photo")]
+    EmptyQuestion,
+    #[error("the question has {length} characters, the limit is {limit}; ask it shorter")]
+    LongQuestion { length: usize, limit: usize },
+    #[error(
+        "asking about the photo alone needs a vision model; set OPENAI_API_KEY, or answer.api_key \
+         and answer.base_url in the configuration"
+    )]
+    NoModel,
+    #[error("the vision model at {server} did not answer: {reason}")]
+    Model { server: String, reason: String },
+    #[error(transparent)]
+    Photo(#[from] PhotoError),
+}
+
+/// Trims a question and drops its control characters.
+///
+/// # Errors
+/// [`AnswerError::EmptyQuestion`] or [`AnswerError::LongQuestion`].
+pub fn question(text: &str, settings: &AnswerSettings) -> Result<String, AnswerError> {
+    let kept: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control())
+        .collect();
+    let kept = kept.trim();
+    let length = kept.chars().count();
+    match length {
+        0 => Err(AnswerError::EmptyQuestion),
+        n if n > settings.max_question => {
+            Err(AnswerError::LongQuestion { length, limit: settings.max_question })
+        }
+        _ => Ok(kept.to_owned()),
+    }
+}
+
+/// The photo as it is sent to a vision model.
+///
+/// # Errors
+/// As [`Photo::to_jpeg`].
+pub fn sendable(photo: &Photo) -> Result<Vec<u8>, PhotoError> {
+    photo.to_jpeg(SENT_SIDE, SENT_QUALITY)
+}
+
+/// Answers questions with whatever is configured.
+#[derive(Clone)]
+pub struct Answerer {
+    model: Option<Arc<VisionModel>>,
+}
+
+impl Answerer {
+    /// Uses a vision model when there is a key for one.
+    ///
+    /// # Errors
+    /// [`AnswerError::Model`] when the HTTP client cannot be set up.
+    pub fn new(settings: &AnswerSettings) -> Result<Self, AnswerError> {
+        let model = settings.key().map(|key| VisionModel::new(settings, &key)).transpose()?;
+        Ok(Self { model: model.map(Arc::new) })
+    }
+
+    /// Whether a vision model is configured.
+    pub fn has_model(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// Answers from the catalogue. A server that fails costs the model's wording, not the
+    /// answer: the extract serves, labelled, and the log has the reason.
+    pub async fn answer(&self, inquiry: &Inquiry) -> Answer {
+        if let Some(model) = &self.model
+            && !inquiry.evidence.is_empty()
+        {
+            match model.grounded(inquiry).await {
+                Ok(answer) => return answer,
+                Err(e) => tracing::warn!(error = %e, "answering with an extract instead"),
+            }
+        }
+        extract::answer(inquiry)
+    }
+
+    /// Asks the vision model about the photo alone, without the catalogue.
+    ///
+    /// # Errors
+    /// [`AnswerError::NoModel`] or [`AnswerError::Model`].
+    pub async fn without_catalogue(
+        &self,
+        question: &str,
+        photo: &[u8],
+    ) -> Result<Answer, AnswerError> {
+        let model = self.model.as_ref().ok_or(AnswerError::NoModel)?;
+        model.ungrounded(question, photo).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_cleaned_and_bounded() {
+        let settings = AnswerSettings::default();
+        assert_eq!(question(" how\u{0} heavy\n? ", &settings).unwrap(), "how heavy ?");
+        for empty in ["", "  \n", "\u{1}\u{2}\u{1b}"] {
+            assert!(matches!(question(empty, &settings), Err(AnswerError::EmptyQuestion)));
+        }
+        let long = question(&"x".repeat(10_000), &settings).unwrap_err().to_string();
+        assert!(long.contains("10000") && long.contains("2000"), "{long}");
+    }
+}

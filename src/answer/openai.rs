@@ -1,0 +1,125 @@
+//! A vision model behind an OpenAI-compatible chat completions API, through `async-openai`.
+
+use std::time::Duration;
+
+use async_openai::Client;
+use async_openai::config::OpenAIConfig;
+use async_openai::error::OpenAIError;
+use async_openai::types::chat::{ChatCompletionRequestMessage, CreateChatCompletionRequestArgs};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Answer, AnswerError, Inquiry, Origin, prompt};
+use crate::config::AnswerSettings;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// One configured server and model.
+pub struct VisionModel {
+    client: Client<OpenAIConfig>,
+    server: String,
+    model: String,
+    products: usize,
+    max_tokens: u32,
+    timeout: Duration,
+}
+
+impl VisionModel {
+    pub(super) fn new(settings: &AnswerSettings, key: &SecretString) -> Result<Self, AnswerError> {
+        let server = settings.url();
+        let timeout = Duration::from_secs(settings.timeout_s);
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| AnswerError::Model { server: server.clone(), reason: e.to_string() })?;
+        let config = OpenAIConfig::new()
+            .with_api_base(server.trim_end_matches('/'))
+            .with_api_key(key.expose_secret());
+        Ok(Self {
+            client: Client::with_config(config).with_http_client(http),
+            server,
+            model: settings.model.clone(),
+            products: settings.products,
+            max_tokens: settings.max_tokens,
+            timeout,
+        })
+    }
+
+    pub(super) async fn grounded(&self, inquiry: &Inquiry) -> Result<Answer, AnswerError> {
+        let messages = prompt::grounded(inquiry, self.products).map_err(|e| self.failed(&e))?;
+        let text = self.complete(messages).await?;
+        let shown = inquiry.evidence.iter().take(self.products);
+        let sources = shown
+            .map(|e| e.product.id.clone())
+            .filter(|id| text.contains(&format!("[{id}]")))
+            .collect();
+        Ok(Answer { text, origin: Origin::Model, sources })
+    }
+
+    pub(super) async fn ungrounded(
+        &self,
+        question: &str,
+        photo: &[u8],
+    ) -> Result<Answer, AnswerError> {
+        let messages = prompt::ungrounded(question, photo).map_err(|e| self.failed(&e))?;
+        let text = self.complete(messages).await?;
+        Ok(Answer { text, origin: Origin::Model, sources: Vec::new() })
+    }
+
+    /// One completion within the time limit. Rate limits, server errors and broken connections
+    /// are tried again by the client itself, three times at most.
+    async fn complete(
+        &self,
+        messages: Vec<ChatCompletionRequestMessage>,
+    ) -> Result<String, AnswerError> {
+        let request = CreateChatCompletionRequestArgs::default()
+            .model(&self.model)
+            .messages(messages)
+            .max_completion_tokens(self.max_tokens)
+            .build()
+            .map_err(|e| self.failed(&e))?;
+        let sent = tokio::time::timeout(self.timeout, self.client.chat().create(request)).await;
+        let response = match sent {
+            Ok(response) => response.map_err(|e| self.failed(&e))?,
+            Err(_) => return Err(self.error(format!("no answer within {:?}", self.timeout))),
+        };
+        let text = response.choices.into_iter().next().and_then(|c| c.message.content);
+        let text = text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+        text.ok_or_else(|| self.error("its answer was empty".into()))
+    }
+
+    fn failed(&self, error: &OpenAIError) -> AnswerError {
+        let reason = match error {
+            OpenAIError::ApiError(e) => match e.status_code.as_u16() {
+                401 | 403 => format!("it refused the key ({})", e.status_code),
+                404 => format!("it has no model {:?} or no such address", self.model),
+                _ => e.to_string(),
+            },
+            // The body may be a page of HTML; its beginning tells enough.
+            OpenAIError::JSONDeserialize(e, body) => {
+                let start: String = body.chars().take(120).collect();
+                format!("it sent no chat completion ({e}): {start}")
+            }
+            other => with_sources(other),
+        };
+        self.error(reason)
+    }
+
+    fn error(&self, reason: String) -> AnswerError {
+        AnswerError::Model { server: self.server.clone(), reason }
+    }
+}
+
+/// An error with what caused it, which reqwest keeps out of its own message.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

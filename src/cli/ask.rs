@@ -1,0 +1,121 @@
+//! `magpie similar` and `magpie ask`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::{Context, Outcome, output, parse_k};
+use crate::answer::{self, Answerer, Evidence, Inquiry};
+use crate::catalogue::{Catalogue, ImageId};
+use crate::photo::{Limits, Photo};
+use crate::search::{self, Matches};
+
+#[derive(Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct Similar {
+    /// The photo
+    #[arg(required_unless_present = "text")]
+    photo: Option<PathBuf>,
+    /// Words, alone or beside the photo
+    #[arg(long, value_name = "WORDS")]
+    text: Option<String>,
+    /// How many matches
+    #[arg(short, value_parser = parse_k)]
+    k: Option<usize>,
+}
+
+#[derive(Args)]
+pub(super) struct Ask {
+    /// The photo
+    photo: PathBuf,
+    /// The question
+    question: String,
+    /// Ask the vision model about the photo alone, without the catalogue
+    #[arg(long)]
+    no_kb: bool,
+}
+
+pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
+    let settings = &context.settings;
+    let photo = args.photo.map(|path| open(&path, context)).transpose()?;
+    let clip = context.clip()?;
+    let catalogue = context.catalogue_for(&clip)?;
+    let query =
+        search::query(&clip, photo.as_ref(), args.text.as_deref(), settings.search.text_weight)?;
+    let matches = search::search(&catalogue, &query, args.k.unwrap_or(settings.search.k))?;
+    if context.json {
+        output::json(&output::matches_json(&matches))?;
+    } else {
+        output::line(&output::matches_text(&matches));
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
+    let settings = &context.settings;
+    let question = answer::question(&args.question, &settings.answer)?;
+    let photo = open(&args.photo, context)?;
+    let answerer = Answerer::new(&settings.answer)?;
+    let runtime = runtime()?;
+    let (answer, matches) = if args.no_kb {
+        let sent = answer::sendable(&photo)?;
+        let answer = runtime.block_on(answerer.without_catalogue(&question, &sent))?;
+        (answer, Matches::default())
+    } else {
+        let clip = context.clip()?;
+        let catalogue = context.catalogue_for(&clip)?;
+        let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
+        let matches = search::search(&catalogue, &query, settings.search.k)?;
+        let inquiry = inquiry(&catalogue, question, &photo, &matches, settings.answer.products)?;
+        (runtime.block_on(answerer.answer(&inquiry)), matches)
+    };
+    if context.json {
+        output::json(&output::answer_json(&answer, &matches))?;
+    } else {
+        if !args.no_kb {
+            output::line(&output::matches_text(&matches));
+            output::line("");
+        }
+        output::line(&answer.text);
+    }
+    Ok(Outcome::Done)
+}
+
+/// Gathers what an answer is made from: the photo, and the first `products` matches with
+/// their pictures.
+pub(super) fn inquiry(
+    catalogue: &Catalogue,
+    question: String,
+    photo: &Photo,
+    matches: &Matches,
+    products: usize,
+) -> Result<Inquiry> {
+    let evidence = matches.matches.iter().take(products).map(|m| {
+        let picture = catalogue.picture(m.image)?;
+        Ok(Evidence { product: m.product.clone(), score: m.score, picture })
+    });
+    Ok(Inquiry {
+        question,
+        photo: answer::sendable(photo)?,
+        evidence: evidence.collect::<Result<_>>()?,
+        confident: matches.confident,
+    })
+}
+
+/// A kept picture, decoded again.
+pub(super) fn kept_photo(catalogue: &Catalogue, image: ImageId) -> Result<Photo> {
+    let jpeg =
+        catalogue.picture(image)?.with_context(|| format!("image {image} has no picture"))?;
+    Ok(Photo::decode(&jpeg, &Limits::default())?)
+}
+
+/// Opens a photo; the error names the file.
+pub(super) fn open(path: &std::path::Path, context: &Context) -> Result<Photo> {
+    Photo::open(path, &context.settings.photo).with_context(|| path.display().to_string())
+}
+
+/// The runtime for network calls; CLIP and LMDB stay on the calling thread.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,0 +1,109 @@
+//! `magpie demo`: the whole way once, on the sample catalogue compiled into the binary.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Context, Outcome, ask, kb, output};
+use crate::answer::Answerer;
+use crate::catalogue::Catalogue;
+use crate::catalogue::import::{Embed, Options};
+use crate::search;
+
+#[derive(RustEmbed)]
+#[folder = "kb/"]
+#[include = "description.json"]
+#[include = "images/*"]
+#[include = "photos/*"]
+struct Sample;
+
+const QUESTIONS: &str = "photos/questions.jsonl";
+
+#[derive(Deserialize)]
+struct Question {
+    photo: String,
+    question: String,
+    product_id: String,
+}
+
+pub(super) fn run(context: &Context) -> Result<Outcome> {
+    let settings = &context.settings;
+    let clip = context.clip()?;
+    let dir = tempfile::tempdir().context("no temporary directory")?;
+    let sample = dir.path().join("kb");
+    unpack(&sample)?;
+    let catalogue = Catalogue::open_for(&dir.path().join("data"), &clip.model())?;
+    let options = Options { limits: settings.photo.clone(), ..Options::default() };
+    let report = kb::import_with_progress(&catalogue, &clip, &sample, &options)?;
+    if !report.failed.is_empty() {
+        bail!("the sample catalogue does not import: {:?}", report.failed);
+    }
+    let stats = catalogue.stats()?;
+    if !context.json {
+        output::line(&format!(
+            "Imported the sample catalogue with the model {}: {} products, {} images in {:.1} s.\n",
+            clip.name(),
+            stats.products,
+            stats.images,
+            report.seconds
+        ));
+    }
+    let answerer = Answerer::new(&settings.answer)?;
+    let runtime = ask::runtime()?;
+    let (mut answers, mut right) = (Vec::new(), 0);
+    let questions = questions(&sample)?;
+    for q in &questions {
+        let photo = ask::open(&sample.join("photos").join(&q.photo), context)?;
+        let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
+        let matches = search::search(&catalogue, &query, 3)?;
+        let products = settings.answer.products;
+        let inquiry = ask::inquiry(&catalogue, q.question.clone(), &photo, &matches, products)?;
+        let answer = runtime.block_on(answerer.answer(&inquiry));
+        right += usize::from(matches.matches.first().is_some_and(|m| m.product.id == q.product_id));
+        if context.json {
+            let mut value = output::answer_json(&answer, &matches);
+            value["photo"] = json!(q.photo);
+            value["question"] = json!(q.question);
+            answers.push(value);
+        } else {
+            output::line(&format!("kb/photos/{}: {}", q.photo, q.question));
+            output::line(&output::matches_text(&matches));
+            output::line(&format!("  → {}\n", answer.text));
+        }
+    }
+    if context.json {
+        output::json(&json!({ "products": stats.products, "answers": answers }))?;
+    } else {
+        output::line(&format!("{right} of {} photos found their product first.", questions.len()));
+        if !answerer.has_model() {
+            output::line(
+                "The answers are extracts of the catalogue. With OPENAI_API_KEY set, a vision model \
+                 writes them.",
+            );
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn unpack(to: &Path) -> Result<()> {
+    for name in Sample::iter() {
+        let path = to.join(name.as_ref());
+        let file = Sample::get(&name).with_context(|| format!("{name} is not in this build"))?;
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&path, file.data).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn questions(sample: &Path) -> Result<Vec<Question>> {
+    let text = std::fs::read_to_string(sample.join(QUESTIONS)).context(QUESTIONS)?;
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).context(QUESTIONS))
+        .collect()
+}

@@ -1,0 +1,307 @@
+//! `magpie kb`: grow and inspect the catalogue.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Context, Outcome, ask, output};
+use crate::catalogue::import::{self, Embed, Options, Report};
+use crate::catalogue::{Catalogue, ImageId, PreparedImage, Product, ProductText, slug, valid_id};
+use crate::clip::{BATCH, Clip, Embedding};
+use crate::photo::{self, Photo};
+use crate::search::Calibration;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Import a directory that holds description.json
+    Import {
+        /// The directory, or the file itself
+        path: PathBuf,
+        /// Only report what an import would do
+        #[arg(long)]
+        dry_run: bool,
+        /// Import nothing when any row is bad
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Add a product, or images to one
+    Add {
+        /// Pictures of the product
+        #[arg(required = true)]
+        images: Vec<PathBuf>,
+        /// What it is, with the facts people ask for
+        #[arg(long)]
+        description: String,
+        /// [default: made from the title or the first file's name]
+        #[arg(long)]
+        id: Option<String>,
+        /// [default: the description's first sentence]
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// List the products
+    List,
+    /// Show a product
+    Show { id: String },
+    /// Change a product's text
+    #[command(group = clap::ArgGroup::new("field").required(true).multiple(true))]
+    Edit {
+        id: String,
+        #[arg(long, group = "field")]
+        title: Option<String>,
+        #[arg(long, group = "field")]
+        description: Option<String>,
+    },
+    /// Remove a product with its images
+    Remove { id: String },
+    /// Counts and sizes
+    Stats,
+    /// Make every vector anew with the model given by --model
+    Reembed,
+}
+
+pub(super) fn run(context: &Context, command: Command) -> Result<Outcome> {
+    match command {
+        Command::Import { path, dry_run, strict } => import(context, &path, dry_run, strict),
+        Command::Add { images, description, id, title } => {
+            add(context, &images, description, id, title)
+        }
+        Command::List => list(context),
+        Command::Show { id } => show(context, &id),
+        Command::Edit { id, title, description } => edit(context, &id, title, description),
+        Command::Remove { id } => remove(context, &id),
+        Command::Stats => stats(context),
+        Command::Reembed => reembed(context),
+    }
+}
+
+fn import(context: &Context, path: &Path, dry_run: bool, strict: bool) -> Result<Outcome> {
+    let clip = context.clip()?;
+    let catalogue = context.catalogue_for(&clip)?;
+    let options = Options { strict, dry_run, limits: context.settings.photo.clone() };
+    let report = import_with_progress(&catalogue, &clip, path, &options)?;
+    if context.json {
+        output::json(&report)?;
+    } else {
+        print_report(&report, &options);
+    }
+    Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::Partial })
+}
+
+/// Imports with a progress bar on stderr, then measures what search needs.
+pub(super) fn import_with_progress(
+    catalogue: &Catalogue,
+    clip: &Clip,
+    path: &Path,
+    options: &Options,
+) -> Result<Report> {
+    let bar = output::progress(0, "importing");
+    let report = import::import(catalogue, path, clip, options, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    if !options.dry_run {
+        Calibration::of(catalogue)?;
+    }
+    Ok(report)
+}
+
+fn print_report(report: &Report, options: &Options) {
+    let nothing = options.strict && !report.failed.is_empty();
+    let verb = match (options.dry_run, nothing) {
+        (true, _) => "would be",
+        (false, true) => "nothing was imported (--strict):",
+        (false, false) => "were",
+    };
+    let Report { added, updated, unchanged, failed, seconds } = report;
+    output::line(&format!(
+        "{added} rows {verb} added, {updated} updated, {unchanged} unchanged, {} failed in {seconds:.1} s",
+        failed.len()
+    ));
+    for f in failed {
+        output::line(&format!("  line {}: {}: {}", f.line, f.path, f.error));
+    }
+}
+
+fn add(
+    context: &Context,
+    paths: &[PathBuf],
+    description: String,
+    id: Option<String>,
+    title: Option<String>,
+) -> Result<Outcome> {
+    let clip = context.clip()?;
+    let catalogue = context.catalogue_for(&clip)?;
+    let text = text_to_add(&catalogue, paths, description, id, title)?.checked()?;
+    let images = paths
+        .iter()
+        .map(|path| embed_file(&clip, path, context).with_context(|| path.display().to_string()))
+        .collect::<Result<Vec<_>>>()?;
+    let put = catalogue.put(&text, &images)?;
+    catalogue.index_if_due()?;
+    let known = images.len() - put.images;
+    if context.json {
+        output::json(&json!({
+            "id": text.id, "created": put.created, "images_added": put.images, "images_known": known,
+        }))?;
+    } else {
+        let what = if put.created { "added" } else { "updated" };
+        output::line(&format!(
+            "{what} {} ({}): {} images added, {known} it had already",
+            text.id, text.title, put.images
+        ));
+    }
+    Ok(Outcome::Done)
+}
+
+/// The product's text; an id that was not given must not fall on another product.
+fn text_to_add(
+    catalogue: &Catalogue,
+    paths: &[PathBuf],
+    description: String,
+    id: Option<String>,
+    title: Option<String>,
+) -> Result<ProductText> {
+    if let Some(id) = id {
+        let id = valid_id(&id)?;
+        let known = catalogue.find(&id)?;
+        return Ok(ProductText {
+            title: title.or(known.as_ref().map(|p| p.title.clone())).unwrap_or_default(),
+            attributes: known.map(|p| p.attributes).unwrap_or_default(),
+            id,
+            description,
+        });
+    }
+    let stem = paths.first().and_then(|p| p.file_stem()).map(|s| s.to_string_lossy().into_owned());
+    let id = slug(title.as_deref().or(stem.as_deref()).unwrap_or_default());
+    if id.is_empty() {
+        bail!("neither title nor file name gives an id; add --id");
+    }
+    if let Some(known) = catalogue.find(&id)? {
+        bail!(
+            "there is a product {id:?} already ({}); add --id {id} to add to it, or another --id",
+            known.title
+        );
+    }
+    Ok(ProductText { id, title: title.unwrap_or_default(), description, ..Default::default() })
+}
+
+fn embed_file(clip: &Clip, path: &Path, context: &Context) -> Result<(PreparedImage, Embedding)> {
+    let limits = &context.settings.photo;
+    let bytes = photo::read(path, limits)?;
+    let photo = Photo::decode(&bytes, limits)?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((PreparedImage::new(&bytes, &name, &photo)?, clip.embed_photo(&photo)?))
+}
+
+fn list(context: &Context) -> Result<Outcome> {
+    let products = context.catalogue()?.products(0, usize::MAX)?;
+    if context.json {
+        let rows: Vec<_> = products
+            .iter()
+            .map(|p| json!({"id": p.id, "title": p.title, "images": p.images.len()}))
+            .collect();
+        output::json(&json!({ "products": rows }))?;
+    } else {
+        let width = products.iter().map(|p| p.id.chars().count()).max().unwrap_or(0);
+        for p in &products {
+            output::line(&format!("{:width$}  {}", p.id, p.title));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(context: &Context, id: &str) -> Result<Outcome> {
+    let catalogue = context.catalogue()?;
+    let product = catalogue.product(id)?;
+    if context.json {
+        output::json(&product)?;
+        return Ok(Outcome::Done);
+    }
+    let Product { id, title, description, attributes, images } = product;
+    output::line(&format!("{title}\nid: {id}\nimages: {}\n\n{description}", images.len()));
+    if !attributes.is_empty() {
+        output::line("");
+    }
+    for (key, value) in attributes {
+        output::line(&format!("{key}: {value}"));
+    }
+    Ok(Outcome::Done)
+}
+
+fn edit(
+    context: &Context,
+    id: &str,
+    title: Option<String>,
+    description: Option<String>,
+) -> Result<Outcome> {
+    let catalogue = context.catalogue()?;
+    let old = catalogue.product(id)?;
+    let text = ProductText {
+        id: old.id,
+        title: title.unwrap_or(old.title),
+        description: description.unwrap_or(old.description),
+        attributes: old.attributes,
+    };
+    let changed = catalogue.put(&text.checked()?, &[])?.changed;
+    if context.json {
+        output::json(&json!({ "id": id, "changed": changed }))?;
+    } else {
+        output::line(if changed { "changed" } else { "it says that already" });
+    }
+    Ok(Outcome::Done)
+}
+
+fn remove(context: &Context, id: &str) -> Result<Outcome> {
+    let product = context.catalogue()?.remove(id)?;
+    if context.json {
+        output::json(&json!({ "id": product.id, "images": product.images.len() }))?;
+    } else {
+        output::line(&format!("removed {} ({})", product.id, product.title));
+    }
+    Ok(Outcome::Done)
+}
+
+fn stats(context: &Context) -> Result<Outcome> {
+    let stats = context.catalogue()?.stats()?;
+    if context.json {
+        output::json(&stats)?;
+    } else {
+        let model = if stats.model.is_empty() { "none yet" } else { &stats.model };
+        output::line(&format!(
+            "{} products, {} images, {} bytes\nmodel: {model}, {} dimensions",
+            stats.products, stats.images, stats.bytes, stats.dimensions
+        ));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Embeds the kept pictures with the configured model and swaps all vectors at once.
+fn reembed(context: &Context) -> Result<Outcome> {
+    let clip = context.clip()?;
+    let catalogue = context.catalogue()?;
+    let images: Vec<ImageId> = catalogue.images()?.into_iter().map(|(id, _)| id).collect();
+    let bar = output::progress(images.len(), "embedding");
+    let mut vectors = Vec::with_capacity(images.len());
+    for batch in images.chunks(BATCH) {
+        let photos = batch
+            .iter()
+            .map(|&id| ask::kept_photo(&catalogue, id))
+            .collect::<Result<Vec<Photo>>>()?;
+        vectors.extend(batch.iter().copied().zip(clip.embed_photos(&photos)?));
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    catalogue.replace_vectors(&clip.model(), &vectors)?;
+    catalogue.index_if_due()?;
+    if context.json {
+        output::json(&json!({ "images": vectors.len(), "model": clip.name() }))?;
+    } else {
+        output::line(&format!("{} images embedded with {}", vectors.len(), clip.name()));
+    }
+    Ok(Outcome::Done)
+}

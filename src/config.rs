@@ -1,0 +1,230 @@
+//! One typed [`Settings`], from a TOML file and the environment.
+//!
+//! `config/magpie.toml` lists every key with its default. `MAGPIE__SECTION__KEY` overrides
+//! the file. Secrets are held in `secrecy` types, which no log or debug print shows.
+
+use std::path::{Path, PathBuf};
+
+use config::{Config, Environment, File, FileFormat};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::photo::Limits;
+
+/// Read when `--config` names no other file and this one exists.
+pub const DEFAULT_FILE: &str = "config/magpie.toml";
+const OPENAI_URL: &str = "https://api.openai.com/v1";
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub clip: ClipSettings,
+    pub catalogue: CatalogueSettings,
+    pub photo: Limits,
+    pub search: SearchSettings,
+    pub answer: AnswerSettings,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClipSettings {
+    /// `mini`, a directory in Hugging Face layout, or a hub id.
+    pub model: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CatalogueSettings {
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchSettings {
+    /// Products shown.
+    pub k: usize,
+    /// The words' share of a query that has a photo too, 0 to 1.
+    pub text_weight: f32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswerSettings {
+    /// OpenAI-compatible server; empty means `OPENAI_BASE_URL`, then OpenAI's own.
+    pub base_url: String,
+    pub model: String,
+    /// Empty means `OPENAI_API_KEY`; without either the extractive answerer serves.
+    pub api_key: SecretString,
+    /// Matched products shown to the model.
+    pub products: usize,
+    /// Longest question, in characters.
+    pub max_question: usize,
+    /// Longest answer, in tokens.
+    pub max_tokens: u32,
+    /// Longest wait for a whole answer, in seconds.
+    pub timeout_s: u64,
+}
+
+impl Default for ClipSettings {
+    fn default() -> Self {
+        Self { model: "mini".into() }
+    }
+}
+
+impl Default for CatalogueSettings {
+    fn default() -> Self {
+        Self { dir: "magpie-data".into() }
+    }
+}
+
+impl Default for SearchSettings {
+    fn default() -> Self {
+        Self { k: 5, text_weight: 0.3 }
+    }
+}
+
+impl Default for AnswerSettings {
+    fn default() -> Self {
+        Self {
+            base_url: String::new(),
+            model: "gpt-4o".into(),
+            api_key: SecretString::default(),
+            products: 3,
+            max_question: 2000,
+            max_tokens: 800,
+            timeout_s: 60,
+        }
+    }
+}
+
+impl AnswerSettings {
+    /// The key to use, if there is one.
+    pub fn key(&self) -> Option<SecretString> {
+        if self.api_key.expose_secret().is_empty() {
+            env("OPENAI_API_KEY").map(SecretString::from)
+        } else {
+            Some(self.api_key.clone())
+        }
+    }
+
+    /// The server to use.
+    pub fn url(&self) -> String {
+        if self.base_url.is_empty() {
+            env("OPENAI_BASE_URL").unwrap_or_else(|| OPENAI_URL.into())
+        } else {
+            self.base_url.clone()
+        }
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("there is no configuration file {}", .0.display())]
+    NoFile(PathBuf),
+    #[error("the configuration is wrong: {0}; config/magpie.toml lists every key")]
+    Wrong(#[from] config::ConfigError),
+    #[error("the configuration is wrong: {key} must be {rule}, it is {value}")]
+    Range { key: &'static str, rule: &'static str, value: String },
+}
+
+impl Settings {
+    /// Reads `file`, or [`DEFAULT_FILE`] when that exists, then the environment.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the key at fault.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let mut builder = Config::builder();
+        match file {
+            Some(path) if !path.is_file() => return Err(SettingsError::NoFile(path.into())),
+            Some(path) => builder = builder.add_source(toml_file(path)),
+            None if Path::new(DEFAULT_FILE).is_file() => {
+                builder = builder.add_source(toml_file(Path::new(DEFAULT_FILE)));
+            }
+            None => {}
+        }
+        let environment = Environment::with_prefix("MAGPIE").prefix_separator("__").separator("__");
+        let settings: Self = builder.add_source(environment).build()?.try_deserialize()?;
+        settings.checked()
+    }
+
+    fn checked(self) -> Result<Self, SettingsError> {
+        let wrong = |key, rule, value: &dyn std::fmt::Display| {
+            Err(SettingsError::Range { key, rule, value: value.to_string() })
+        };
+        if !(0.0..=1.0).contains(&self.search.text_weight) {
+            return wrong("search.text_weight", "from 0 to 1", &self.search.text_weight);
+        }
+        if !(1..=MAX_K).contains(&self.search.k) {
+            return wrong("search.k", "from 1 to 1000", &self.search.k);
+        }
+        if !(1..=20).contains(&self.answer.products) {
+            return wrong("answer.products", "from 1 to 20", &self.answer.products);
+        }
+        if !(1..=3600).contains(&self.answer.timeout_s) {
+            return wrong("answer.timeout_s", "from 1 to 3600", &self.answer.timeout_s);
+        }
+        if self.photo.max_bytes == 0 || self.photo.max_bytes > 1 << 30 {
+            return wrong("photo.max_bytes", "from 1 to 1073741824", &self.photo.max_bytes);
+        }
+        Ok(self)
+    }
+}
+
+/// Most matches that can be asked for.
+pub const MAX_K: usize = 1000;
+
+fn toml_file(path: &Path) -> File<config::FileSourceFile, FileFormat> {
+    File::from(path).format(FileFormat::Toml)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_toml(text: &str) -> Result<Settings, SettingsError> {
+        let source = File::from_str(text, FileFormat::Toml);
+        let settings: Settings = Config::builder().add_source(source).build()?.try_deserialize()?;
+        settings.checked()
+    }
+
+    #[test]
+    fn the_shipped_file_holds_the_defaults_and_nothing_else() {
+        let shipped = from_toml(include_str!("../config/magpie.toml")).unwrap();
+        assert_eq!(format!("{shipped:?}"), format!("{:?}", Settings::default()));
+        let keys = include_str!("../config/magpie.toml")
+            .lines()
+            .filter(|l| l.contains(" = ") && !l.starts_with('#'))
+            .count();
+        let fields = format!("{:#?}", Settings::default()).matches(": ").count();
+        let sections = 5;
+        // SecretString prints as one field more, its redacted inside counts none.
+        assert_eq!(keys, fields - sections, "a key is missing in config/magpie.toml");
+    }
+
+    #[test]
+    fn a_wrong_key_or_value_is_named() {
+        for (text, word) in [
+            ("[search]\ntext_wieght = 1", "text_wieght"),
+            ("[search]\nk = 0", "search.k"),
+            ("[search]\nk = \"many\"", "k"),
+            ("[search]\ntext_weight = 1.5", "text_weight"),
+            ("[answer]\ntimeout_s = 0", "timeout_s"),
+        ] {
+            let message = from_toml(text).unwrap_err().to_string();
+            assert!(message.contains(word), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let settings = from_toml("[answer]\napi_key = \"sk-hidden\"").unwrap();
+        assert_eq!(settings.answer.key().unwrap().expose_secret(), "sk-hidden");
+        assert!(!format!("{settings:?}").contains("sk-hidden"));
+    }
+}

@@ -1,0 +1,289 @@
+//! Untrusted bytes in, a bounded, upright RGB picture out.
+//!
+//! Every photo enters Magpie through [`Photo::decode`], whether a chat user sent it or an
+//! import read it from disk, and every limit on pictures stands in [`Limits`]. Size and
+//! decoder memory are checked against the header before any pixel is allocated. Nothing
+//! here knows CLIP, LMDB or chat.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use fast_image_resize as fir;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use serde::{Deserialize, Serialize};
+
+/// What a photo may cost. The same limits hold for chat uploads and imports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest encoded file, in bytes.
+    pub max_bytes: u64,
+    /// Largest picture, width × height, in pixels.
+    pub max_pixels: u64,
+    /// Most memory the decoder may allocate, in bytes.
+    pub max_decoder_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 32 * 1024 * 1024,
+            max_pixels: 64_000_000,
+            max_decoder_bytes: 512 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why bytes are not a usable photo, worded for the person who sent them.
+#[derive(Debug, thiserror::Error)]
+pub enum PhotoError {
+    #[error("the file is empty; send a photo as JPEG, PNG, WebP, GIF, BMP or TIFF")]
+    Empty,
+    #[error(
+        "the photo is {bytes} bytes, over the limit of {limit}; send a smaller one (a longest side of 2000 px is plenty)"
+    )]
+    TooManyBytes { bytes: u64, limit: u64 },
+    #[error(
+        "the photo is {width} × {height} pixels, over the limit of {limit} pixels; scale it down first"
+    )]
+    TooManyPixels { width: u32, height: u32, limit: u64 },
+    #[error("{format} is not supported; send JPEG, PNG, WebP, GIF, BMP or TIFF instead")]
+    Unsupported { format: String },
+    #[error("the {format} file is damaged or cut short ({reason}); save or send it again")]
+    Damaged { format: String, reason: String },
+    #[error("decoding the {format} needs more memory than allowed; scale it down first")]
+    TooMuchMemory { format: String },
+    #[error("cannot read {path}: {reason}")]
+    Unreadable { path: String, reason: String },
+}
+
+/// A decoded picture: 8-bit sRGB, upright, at least 1 × 1 pixel.
+#[derive(Debug, Clone)]
+pub struct Photo {
+    rgb: RgbImage,
+}
+
+impl Photo {
+    /// Decodes JPEG, PNG, WebP, GIF (first frame), BMP or TIFF.
+    ///
+    /// EXIF orientation is applied, transparency is laid on white, 16-bit channels are
+    /// rounded to 8. Colour profiles are ignored, as CLIP's own preprocessing ignores them.
+    ///
+    /// # Errors
+    /// A [`PhotoError`] that names the format or the limit and what to send instead.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, PhotoError> {
+        let format = sniff(bytes, limits)?;
+        let name = format_name(format);
+        let damaged = |e: image::ImageError| explain(e, name);
+
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut bounds = image::Limits::default();
+        bounds.max_alloc = Some(limits.max_decoder_bytes);
+        reader.limits(bounds);
+        let mut decoder = reader.into_decoder().map_err(damaged)?;
+
+        let (width, height) = decoder.dimensions();
+        if width == 0 || height == 0 {
+            return Err(PhotoError::Damaged {
+                format: name.into(),
+                reason: "it has no pixels".into(),
+            });
+        }
+        if u64::from(width) * u64::from(height) > limits.max_pixels {
+            return Err(PhotoError::TooManyPixels { width, height, limit: limits.max_pixels });
+        }
+        if decoder.total_bytes() > limits.max_decoder_bytes {
+            return Err(PhotoError::TooMuchMemory { format: name.into() });
+        }
+
+        // A broken EXIF block costs the rotation, not the photo.
+        let orientation =
+            decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+        let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        picture.apply_orientation(orientation);
+        Ok(Self { rgb: on_white(picture) })
+    }
+
+    /// Reads and decodes a file, refusing one over the byte limit before reading it.
+    ///
+    /// # Errors
+    /// As [`Photo::decode`], and [`PhotoError::Unreadable`] when the file cannot be read.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self, PhotoError> {
+        Self::decode(&read(path, limits)?, limits)
+    }
+
+    /// A picture that is already decoded, for callers that made the pixels themselves.
+    pub fn from_rgb(rgb: RgbImage) -> Option<Self> {
+        (rgb.width() > 0 && rgb.height() > 0).then_some(Self { rgb })
+    }
+
+    pub fn width(&self) -> u32 {
+        self.rgb.width()
+    }
+
+    pub fn height(&self) -> u32 {
+        self.rgb.height()
+    }
+
+    /// The pixels, row by row, three bytes each.
+    pub fn rgb(&self) -> &RgbImage {
+        &self.rgb
+    }
+
+    /// A JPEG whose longest side is at most `max_side` pixels; smaller pictures keep their size.
+    ///
+    /// # Errors
+    /// Only when the encoder refuses the picture, which a decoded photo does not provoke.
+    pub fn to_jpeg(&self, max_side: u32, quality: u8) -> Result<Vec<u8>, PhotoError> {
+        let internal = |reason: String| PhotoError::Damaged { format: "photo".into(), reason };
+        let longest = self.width().max(self.height());
+        let scaled;
+        let rgb = if longest > max_side.max(1) {
+            let ratio = f64::from(max_side.max(1)) / f64::from(longest);
+            let side = |s: u32| ((f64::from(s) * ratio).round() as u32).max(1);
+            scaled = resize(&self.rgb, side(self.width()), side(self.height()), RESAMPLE_THUMB)
+                .map_err(internal)?;
+            &scaled
+        } else {
+            &self.rgb
+        };
+        let mut out = Vec::new();
+        JpegEncoder::new_with_quality(&mut out, quality)
+            .encode_image(rgb)
+            .map_err(|e| internal(e.to_string()))?;
+        Ok(out)
+    }
+}
+
+const RESAMPLE_THUMB: fir::ResizeAlg = fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3);
+
+/// Resamples in 8-bit passes as Pillow does; a convolution filter antialiases when it shrinks.
+///
+/// # Errors
+/// A sentence when the target has no pixels or is beyond what the resizer can hold.
+pub(crate) fn resize(
+    rgb: &RgbImage,
+    width: u32,
+    height: u32,
+    algorithm: fir::ResizeAlg,
+) -> Result<RgbImage, String> {
+    let options = fir::ResizeOptions::new().resize_alg(algorithm);
+    let mut resizer = fir::Resizer::new();
+    // The resizer alone would go down the columns first. Pillow starts with the rows, and where
+    // a pass clips at black or white the order shows in the result.
+    let mut wide = RgbImage::new(width, rgb.height());
+    resizer.resize(rgb, &mut wide, &options).map_err(|e| e.to_string())?;
+    let mut out = RgbImage::new(width, height);
+    resizer.resize(&wide, &mut out, &options).map_err(|e| e.to_string())?;
+    Ok(out)
+}
+
+/// Reads a file of at most `limits.max_bytes`.
+///
+/// # Errors
+/// [`PhotoError::Unreadable`] or [`PhotoError::TooManyBytes`].
+pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PhotoError> {
+    use std::io::Read;
+    let unreadable = |e: &dyn std::fmt::Display| PhotoError::Unreadable {
+        path: path.display().to_string(),
+        reason: e.to_string(),
+    };
+    let file = std::fs::File::open(path).map_err(|e| unreadable(&e))?;
+    let meta = file.metadata().map_err(|e| unreadable(&e))?;
+    if meta.is_dir() {
+        return Err(unreadable(&"it is a directory, not a photo"));
+    }
+    if meta.len() > limits.max_bytes {
+        return Err(PhotoError::TooManyBytes { bytes: meta.len(), limit: limits.max_bytes });
+    }
+    // A device or a growing file can hold more than its metadata says.
+    let mut bytes = Vec::with_capacity(meta.len() as usize);
+    file.take(limits.max_bytes + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    if bytes.len() as u64 > limits.max_bytes {
+        return Err(PhotoError::TooManyBytes {
+            bytes: bytes.len() as u64,
+            limit: limits.max_bytes,
+        });
+    }
+    Ok(bytes)
+}
+
+/// The format by its magic bytes; a file's name is never believed.
+fn sniff(bytes: &[u8], limits: &Limits) -> Result<ImageFormat, PhotoError> {
+    if bytes.is_empty() {
+        return Err(PhotoError::Empty);
+    }
+    if bytes.len() as u64 > limits.max_bytes {
+        return Err(PhotoError::TooManyBytes {
+            bytes: bytes.len() as u64,
+            limit: limits.max_bytes,
+        });
+    }
+    match image::guess_format(bytes) {
+        Ok(
+            format @ (ImageFormat::Jpeg
+            | ImageFormat::Png
+            | ImageFormat::WebP
+            | ImageFormat::Gif
+            | ImageFormat::Bmp
+            | ImageFormat::Tiff),
+        ) => Ok(format),
+        _ => Err(PhotoError::Unsupported { format: foreign_name(bytes) }),
+    }
+}
+
+/// A name for what was sent instead of a supported picture.
+fn foreign_name(bytes: &[u8]) -> String {
+    if let Some(kind) = infer::get(bytes) {
+        return match kind.mime_type() {
+            "image/heif" | "image/heic" => "HEIC/HEIF".into(),
+            "image/avif" => "AVIF".into(),
+            mime => format!("a {} file ({mime})", kind.extension().to_uppercase()),
+        };
+    }
+    if std::str::from_utf8(&bytes[..bytes.len().min(512)]).is_ok_and(|s| !s.contains('\0')) {
+        return "a text file".into();
+    }
+    "this kind of file".into()
+}
+
+fn format_name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Png => "PNG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Tiff => "TIFF",
+        _ => "image",
+    }
+}
+
+fn explain(error: image::ImageError, format: &str) -> PhotoError {
+    use image::ImageError;
+    match error {
+        ImageError::Limits(_) => PhotoError::TooMuchMemory { format: format.into() },
+        ImageError::Unsupported(e) => {
+            PhotoError::Unsupported { format: format!("this kind of {format} ({e})") }
+        }
+        other => PhotoError::Damaged { format: format.into(), reason: other.to_string() },
+    }
+}
+
+/// Drops the alpha channel by laying the picture on white.
+fn on_white(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let rgba = picture.into_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (from, to) in rgba.pixels().zip(rgb.pixels_mut()) {
+        let alpha = u32::from(from[3]);
+        for channel in 0..3 {
+            let blended = u32::from(from[channel]) * alpha + 255 * (255 - alpha);
+            to[channel] = ((blended + 127) / 255) as u8;
+        }
+    }
+    rgb
+}
