@@ -1,0 +1,88 @@
+//! The main job with the model that ships: a photo and a question in, the matched product and
+//! a grounded answer out.
+
+mod support;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use support::{Run, magpie, repo};
+
+fn sample_questions() -> Vec<Value> {
+    let text = std::fs::read_to_string(repo("kb/photos/questions.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_demo_matches_and_answers_its_sample_photos() {
+    let demo = Run::new(magpie().args(["demo", "--json"]).output().unwrap()).ok();
+    assert!(demo["products"].as_u64().unwrap() >= 24);
+    let answers = demo["answers"].as_array().unwrap();
+    let questions = sample_questions();
+    assert_eq!(answers.len(), questions.len());
+    assert!(answers.len() >= 24);
+    let (mut found, mut said, mut sayable) = (0, 0, 0);
+    for (answer, question) in answers.iter().zip(&questions) {
+        assert_eq!(answer["origin"], "extractive");
+        assert_eq!(answer["photo"], question["photo"]);
+        let right = answer["matches"][0]["id"] == question["product_id"];
+        found += usize::from(right);
+        // What the answer says is judged where the match is right.
+        let text = answer["answer"].as_str().unwrap();
+        match question["expect"].as_str() {
+            Some(fact) if right => {
+                sayable += 1;
+                let holds = text.contains(fact);
+                if !holds {
+                    println!("{}: {text}", question["question"]);
+                }
+                said += usize::from(holds);
+            }
+            _ => {}
+        }
+    }
+    println!("{found} of {} photos matched, {said} of {sayable} facts said", answers.len());
+    assert!(found * 10 >= answers.len() * 8, "{found} of {} photos matched", answers.len());
+    assert!(said * 100 >= sayable * 85, "{said} of {sayable} facts said");
+}
+
+#[test]
+fn a_product_added_from_the_command_line_is_matched_and_quoted() {
+    let shop = support::Shop::new();
+    let run = |args: &[&str]| {
+        let mut command = magpie();
+        command.args(args).arg("--json").arg("--data").arg(shop.data());
+        Run::new(command.output().unwrap()).ok()
+    };
+    let kb = repo("kb");
+    run(&["kb", "import", kb.to_str().unwrap()]);
+    let photo = shop.picture("new.png", 4);
+    let text = "A woven wall hanging. It weighs 840 g.";
+    run(&["kb", "add", &photo, "--id", "new", "--title", "Wall Hanging", "--description", text]);
+    let answer = run(&["ask", &photo, "How heavy is this?"]);
+    assert_eq!(answer["matches"][0]["id"], "new");
+    assert_eq!(answer["sources"], serde_json::json!(["new"]));
+    assert_eq!(answer["confident"], true);
+    assert!(answer["answer"].as_str().unwrap().contains("840 g"), "{answer}");
+}
+
+#[test]
+fn grocery_photos_find_their_product() {
+    let Some(data) = std::env::var_os("MAGPIE_GROCERY_DIR").map(PathBuf::from) else {
+        println!("skipped: MAGPIE_GROCERY_DIR does not name the Grocery Store Dataset");
+        return;
+    };
+    let shop = support::Shop::new();
+    let run = |args: &[&str]| {
+        let mut command = magpie();
+        command.args(args).arg("--json").arg("--data").arg(shop.data());
+        Run::new(command.output().unwrap()).ok()
+    };
+    let catalogue = data.join("catalogue");
+    assert_eq!(run(&["kb", "import", catalogue.to_str().unwrap()])["added"], 81);
+    let report = run(&["eval", data.join("val.csv").to_str().unwrap()]);
+    println!("{}", serde_json::json!({"recall_at_1": report["recall_at_1"], "mrr": report["mrr"]}));
+    assert_eq!(report["photos"], 296);
+    // Chance is 0.06.
+    assert!(report["recall_at_5"].as_f64().unwrap() > 0.3);
+}
