@@ -5,6 +5,8 @@ mod support;
 
 use std::path::PathBuf;
 
+use magpie::answer::{Evidence, Inquiry, extract};
+use magpie::catalogue::Product;
 use serde_json::Value;
 use support::{Run, magpie, repo};
 
@@ -85,4 +87,52 @@ fn grocery_photos_find_their_product() {
     assert_eq!(report["photos"], 296);
     // Chance is 0.06.
     assert!(report["recall_at_5"].as_f64().unwrap() > 0.3);
+}
+
+#[test]
+fn the_extract_holds_the_fact_when_the_match_is_right() {
+    let listing = std::fs::read_to_string(repo("kb/description.json")).unwrap();
+    let rows: Vec<serde_json::Map<String, Value>> =
+        listing.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (mut said, mut facts, mut refused, mut unanswerable) = (0, 0, 0, 0);
+    for question in sample_questions() {
+        let row = rows.iter().find(|r| r["id"] == question["product_id"]).unwrap();
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        let own = ["id", "title", "description", "image_path"];
+        let attributes = row
+            .iter()
+            .filter(|(key, _)| !own.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()))
+            .collect();
+        let product = Product {
+            id: text("id"),
+            title: text("title"),
+            description: text("description"),
+            attributes,
+            images: Vec::new(),
+        };
+        let answer = extract::answer(&Inquiry {
+            question: question["question"].as_str().unwrap().to_owned(),
+            photo: Vec::new(),
+            evidence: vec![Evidence { product, score: 0.9, picture: None }],
+            confident: true,
+        });
+        match question["expect"].as_str() {
+            Some(fact) => {
+                facts += 1;
+                said += usize::from(answer.text.contains(fact));
+                if !answer.text.contains(fact) {
+                    println!("{fact}: {}: {}", question["question"], answer.text);
+                }
+            }
+            None => {
+                unanswerable += 1;
+                refused += usize::from(answer.text.contains("does not say"));
+                println!("unanswerable: {}: {}", question["question"], answer.text);
+            }
+        }
+    }
+    println!("{said} of {facts} facts said, {refused} of {unanswerable} refused");
+    assert!(said * 100 >= facts * 85, "{said} of {facts} facts said");
+    assert!(refused * 2 >= unanswerable, "{refused} of {unanswerable} refused");
 }

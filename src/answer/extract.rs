@@ -22,7 +22,11 @@ const CLOSE: f32 = 0.75;
 /// Share of the question's weight that the best unit must hold to count as an answer.
 const BEARS: f32 = 0.34;
 /// An attribute's name says what it is about, so a word found there counts more.
-const NAME_WEIGHT: f32 = 1.6;
+const NAME_WEIGHT: f32 = 1.4;
+/// A word that the question only implies counts less than one it says.
+const IMPLIED: f32 = 0.75;
+/// "How much", "how long": an answer to that holds a number.
+const NUMBER_WEIGHT: f32 = 1.35;
 
 /// Words of questions, and the words that answers to them use. A trigger of two words counts
 /// when both are in the question.
@@ -42,7 +46,7 @@ const CONCEPTS: &[(&[&str], &str)] = &[
             "long is",
             "fit",
         ],
-        "size dimensions measures mm cm width height depth diameter tall wide",
+        "size dimensions measures mm cm m width height depth diameter tall wide long length",
     ),
     (
         &["capacity", "store", "hold", "much water", "volume"],
@@ -57,10 +61,24 @@ const CONCEPTS: &[(&[&str], &str)] = &[
         &["port", "usb", "connector", "socket", "plug", "hdmi", "jack"],
         "port ports usb hdmi connector socket jack ethernet",
     ),
+    (&["carry", "load", "lift"], "carries load payload lifts holds kg"),
     (&["cost", "price", "expensive", "how much is", "pay"], "price costs eur usd"),
     (
-        &["waterproof", "water", "rain", "wet", "splash", "shower", "swim", "outdoor", "outside"],
-        "water resistance waterproof splash rain ip ipx rated ip54 ip65 ip67 ipx4 ipx5 ipx7 outdoor",
+        &[
+            "waterproof",
+            "water",
+            "rain",
+            "wet",
+            "splash",
+            "shower",
+            "swim",
+            "bath",
+            "bathroom",
+            "pool",
+            "outdoor",
+            "outside",
+        ],
+        "water resistance waterproof splash rain ip ipx rated ip54 ip65 ip67 ipx4 ipx5 ipx7 ipx8 outdoor underwater",
     ),
     (
         &["clean", "wash", "care", "dishwasher", "maintain", "descale"],
@@ -110,7 +128,7 @@ const CONCEPTS: &[(&[&str], &str)] = &[
 /// Words that ask rather than say what is asked about.
 const STOP: &str = "a an and any are as at be been but by can could do does for from get give got had has \
 have how i if in into is it its just know long many may me much must my of on one or our out please should \
-show so some tell that the their them there these they thing this those to too up us use used was we were \
+really show so some tell that the their them there these they thing this those to too up us use used was we well were \
 what when where which who why will with would you your photo picture image about product";
 
 /// Answers from the best match's own text.
@@ -141,6 +159,7 @@ struct Unit {
     words: HashSet<String>,
     /// Words of the attribute's name; empty for a sentence.
     name: HashSet<String>,
+    has_number: bool,
 }
 
 /// The units of an entry that answer the question, in the entry's order; empty when none does.
@@ -158,7 +177,8 @@ fn quotes(question: &str, product: &Product) -> Vec<String> {
     };
     let weights: Vec<(&Asked, f32)> = asked.iter().map(|a| (a, a.weight(&rarity))).collect();
     let whole: f32 = weights.iter().map(|(_, w)| w).sum();
-    let scores: Vec<f32> = units.iter().map(|u| score(u, &weights)).collect();
+    let counts = asks_for_a_number(question);
+    let scores: Vec<f32> = units.iter().map(|u| score(u, &weights, counts)).collect();
     let best = scores.iter().copied().fold(0.0, f32::max);
     if best < BEARS * whole || best == 0.0 {
         return Vec::new();
@@ -170,32 +190,36 @@ fn quotes(question: &str, product: &Product) -> Vec<String> {
     ranked.into_iter().map(|i| units[i].text.clone()).collect()
 }
 
-/// One thing the question asks for: its own word and the words that answers use.
+/// One thing the question asks for.
 struct Asked {
-    words: Vec<String>,
+    /// The question's own words.
+    said: Vec<String>,
+    /// Words that answers to it use.
+    implied: Vec<String>,
 }
 
 impl Asked {
     fn weight(&self, rarity: &impl Fn(&str) -> f32) -> f32 {
-        self.words.iter().map(|w| rarity(w)).fold(0.0, f32::max)
+        self.said.iter().chain(&self.implied).map(|w| rarity(w)).fold(0.0, f32::max)
+    }
+
+    /// How much of this a unit speaks of, 0 to about 2.
+    fn share(&self, unit: &Unit) -> f32 {
+        let hits = |words: &[String]| words.iter().filter(|w| unit.words.contains(*w)).count();
+        let (said, implied) = (hits(&self.said), hits(&self.implied));
+        if said + implied == 0 {
+            return 0.0;
+        }
+        let named = self.said.iter().chain(&self.implied).any(|w| unit.name.contains(w));
+        // A unit that speaks of the matter in several of its words is the better quote.
+        let several = 1.0 + 0.15 * (said + implied - 1).min(3) as f32;
+        (if said > 0 { 1.0 } else { IMPLIED }) * several * if named { NAME_WEIGHT } else { 1.0 }
     }
 }
 
-fn score(unit: &Unit, asked: &[(&Asked, f32)]) -> f32 {
-    let one = |(asked, weight): &(&Asked, f32)| {
-        let hits = asked.words.iter().filter(|w| unit.words.contains(*w)).count();
-        let named = asked.words.iter().any(|w| unit.name.contains(w));
-        match hits {
-            0 => 0.0,
-            // A unit that speaks of the matter in several of its words is the better quote.
-            n => {
-                weight
-                    * (1.0 + 0.15 * (n - 1).min(3) as f32)
-                    * if named { NAME_WEIGHT } else { 1.0 }
-            }
-        }
-    };
-    asked.iter().map(one).sum()
+fn score(unit: &Unit, asked: &[(&Asked, f32)], counts: bool) -> f32 {
+    let bears: f32 = asked.iter().map(|(asked, weight)| weight * asked.share(unit)).sum();
+    bears * if counts && unit.has_number { NUMBER_WEIGHT } else { 1.0 }
 }
 
 fn units(product: &Product, language: &Language) -> Vec<Unit> {
@@ -204,13 +228,30 @@ fn units(product: &Product, language: &Language) -> Vec<Unit> {
         text: s.to_owned(),
         words: language.words(s).collect(),
         name: HashSet::new(),
+        has_number: s.contains(|c: char| c.is_ascii_digit()),
     });
     let attributes = product.attributes.iter().map(|(key, value)| {
         let name = key.replace('_', " ");
         let text = format!("{}: {value}.", capitalised(&name));
-        Unit { words: language.words(&text).collect(), name: language.words(&name).collect(), text }
+        let has_number = text.contains(|c: char| c.is_ascii_digit());
+        Unit {
+            words: language.words(&text).collect(),
+            name: language.words(&name).collect(),
+            has_number,
+            text,
+        }
     });
     sentences.chain(attributes).collect()
+}
+
+/// Whether a question is answered by a quantity.
+fn asks_for_a_number(question: &str) -> bool {
+    const AFTER_HOW: &[&str] = &[
+        "much", "many", "long", "heavy", "big", "large", "far", "fast", "tall", "wide", "high",
+        "deep", "bright", "loud", "often", "old", "thick",
+    ];
+    let words: Vec<String> = question.unicode_words().map(str::to_lowercase).collect();
+    words.windows(2).any(|pair| pair[0] == "how" && AFTER_HOW.contains(&pair[1].as_str()))
 }
 
 fn capitalised(text: &str) -> String {
@@ -254,15 +295,16 @@ impl Language {
             for trigger in triggers.iter().filter(hit) {
                 covered.extend(trigger.split(' ').map(|w| self.stem(w)));
             }
-            let own = first.split(' ').filter(|w| !self.stop.contains(w));
-            let words: HashSet<String> =
-                own.chain(answers.split(' ')).map(|w| self.stem(w)).collect();
-            asked.push(Asked { words: words.into_iter().collect() });
+            let said: Vec<String> =
+                first.split(' ').filter(|w| !self.stop.contains(w)).map(|w| self.stem(w)).collect();
+            let implied: HashSet<String> =
+                answers.split(' ').map(|w| self.stem(w)).filter(|w| !said.contains(w)).collect();
+            asked.push(Asked { said, implied: implied.into_iter().collect() });
         }
         for word in all.iter().filter(|w| !self.stop.contains(w.as_str())) {
             let stem = self.stem(word);
             if !name.contains(&stem) && covered.insert(stem.clone()) {
-                asked.push(Asked { words: vec![stem] });
+                asked.push(Asked { said: vec![stem], implied: Vec::new() });
             }
         }
         asked

@@ -367,9 +367,10 @@ fn fingerprint(small: &[&[u8]], weights: &[u8]) -> String {
     if weights.len() <= PIECE * PIECES {
         hasher.update(weights);
     } else {
-        let stride = (weights.len() - PIECE) / (PIECES - 1);
-        for piece in (0..PIECES).filter_map(|i| weights.get(i * stride..i * stride + PIECE)) {
-            hasher.update(piece);
+        // The first piece is the header, the last one ends with the file.
+        let last = weights.len() - PIECE;
+        for start in (0..PIECES).map(|i| last / (PIECES - 1) * i + last % (PIECES - 1) * i / (PIECES - 1)) {
+            hasher.update(&weights[start..start + PIECE]);
         }
     }
     hasher.finalize().to_hex()[..32].to_owned()
