@@ -25,6 +25,12 @@ pub struct VisionModel {
 impl VisionModel {
     pub(super) fn new(settings: &AnswerSettings, key: &SecretString) -> Result<Self, AnswerError> {
         let server = settings.url();
+        let key = key.expose_secret().trim();
+        if reqwest::header::HeaderValue::from_str(key).is_err() {
+            let reason = "the key holds characters that cannot be sent; check answer.api_key or \
+                          OPENAI_API_KEY";
+            return Err(AnswerError::Model { server, reason: reason.into() });
+        }
         let timeout = Duration::from_secs(settings.timeout_s);
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -32,9 +38,8 @@ impl VisionModel {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| AnswerError::Model { server: server.clone(), reason: e.to_string() })?;
-        let config = OpenAIConfig::new()
-            .with_api_base(server.trim_end_matches('/'))
-            .with_api_key(key.expose_secret());
+        let config =
+            OpenAIConfig::new().with_api_base(server.trim_end_matches('/')).with_api_key(key);
         Ok(Self {
             client: Client::with_config(config).with_http_client(http),
             server,
@@ -93,12 +98,10 @@ impl VisionModel {
             OpenAIError::ApiError(e) => match e.status_code.as_u16() {
                 401 | 403 => format!("it refused the key ({})", e.status_code),
                 404 => format!("it has no model {:?} or no such address", self.model),
-                _ => e.to_string(),
+                _ => beginning(&e.to_string()),
             },
-            // The body may be a page of HTML; its beginning tells enough.
             OpenAIError::JSONDeserialize(e, body) => {
-                let start: String = body.chars().take(120).collect();
-                format!("it sent no chat completion ({e}): {start}")
+                format!("it sent no chat completion ({e}): {}", beginning(body))
             }
             other => with_sources(other),
         };
@@ -108,6 +111,11 @@ impl VisionModel {
     fn error(&self, reason: String) -> AnswerError {
         AnswerError::Model { server: self.server.clone(), reason }
     }
+}
+
+/// What a server wrote may be a page of HTML; its beginning tells enough.
+fn beginning(text: &str) -> String {
+    text.chars().take(120).collect()
 }
 
 /// An error with what caused it, which reqwest keeps out of its own message.

@@ -105,7 +105,7 @@ pub(super) fn import_with_progress(
     bar.finish_and_clear();
     let report = report?;
     if !options.dry_run {
-        Calibration::of(catalogue)?;
+        Calibration::refresh(clip, catalogue)?;
     }
     Ok(report)
 }
@@ -143,6 +143,7 @@ fn add(
         .collect::<Result<Vec<_>>>()?;
     let put = catalogue.put(&text, &images)?;
     catalogue.index_if_due()?;
+    Calibration::refresh(&clip, &catalogue)?;
     let known = images.len() - put.images;
     if context.json {
         output::json(&json!({
@@ -298,6 +299,7 @@ fn reembed(context: &Context) -> Result<Outcome> {
     bar.finish_and_clear();
     catalogue.replace_vectors(&clip.model(), &vectors)?;
     catalogue.index_if_due()?;
+    Calibration::refresh(&clip, &catalogue)?;
     if context.json {
         output::json(&json!({ "images": vectors.len(), "model": clip.name() }))?;
     } else {

@@ -4,11 +4,12 @@
 //! mean to Python's `huggingface_hub`. A cached model is used without asking the network;
 //! `magpie model pull` asks for the newest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
+use hf_hub::progress::{DownloadEvent, FileStatus, ProgressEvent, ProgressHandler};
 use hf_hub::{HFClient, HFError};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -155,35 +156,58 @@ impl Download {
 
     async fn revision(&self, revision: Option<&str>, cached: bool) -> Result<PathBuf, HFError> {
         let repo = self.client.model(&self.owner, &self.name);
+        let mut revision = revision.map(str::to_owned);
         let mut dir = PathBuf::new();
         // The weights first: they are what a revision may lack.
         for file in FILES.iter().rev() {
+            self.meter.promised.store(0, Ordering::Relaxed);
             let path = repo
                 .download_file()
                 .filename(*file)
-                .maybe_revision(revision.map(str::to_owned))
+                .maybe_revision(revision)
                 .local_files_only(cached)
                 .progress(Arc::clone(&self.meter))
                 .send()
                 .await?;
             self.meter.touch();
+            whole(file, &path, self.meter.promised.load(Ordering::Relaxed))?;
             dir = path.parent().map(PathBuf::from).unwrap_or_default();
+            // The cache names the directory by the commit; a branch may move meanwhile.
+            revision = dir.file_name().map(|commit| commit.to_string_lossy().into_owned());
         }
         Ok(dir)
     }
 }
 
+/// Refuses a file of another length than the hub announced, and takes it out of the cache.
+/// `hf-hub` looks at neither status nor length of what it stores, so a server's error page would
+/// be the model's file from then on.
+fn whole(file: &str, path: &Path, promised: u64) -> Result<(), HFError> {
+    let length = std::fs::metadata(path)?.len();
+    if promised == 0 || length == promised {
+        return Ok(());
+    }
+    // The cache's path is a link to the bytes.
+    let bytes = std::fs::canonicalize(path)?;
+    std::fs::remove_file(path)?;
+    if bytes != path {
+        let _ = std::fs::remove_file(bytes);
+    }
+    Err(HFError::Other(format!("{file} came with {length} bytes instead of {promised}")))
+}
+
 fn explain(error: &HFError) -> String {
     match error {
-        HFError::RepoNotFound { .. } => {
-            "there is no such model there; check the id (a private one needs HF_TOKEN)".into()
-        }
+        // The hub says so of ids that it does not know, too.
         HFError::AuthRequired { .. } | HFError::Forbidden { .. } => {
-            "the hub refused access; set HF_TOKEN to a token that may read it".into()
+            "the hub refused access; check the id, or set HF_TOKEN to a token that may read it"
+                .into()
         }
-        HFError::EntryNotFound { path, .. } => {
-            format!("it has no {path}; Magpie needs a CLIP with safetensors weights")
-        }
+        // `hf-hub` does not tell a missing file from a missing model.
+        HFError::EntryNotFound { path, .. } => format!(
+            "there is no {path} under that id; check the id, and that it is a CLIP with \
+             safetensors weights"
+        ),
         other => format!(
             "{other}; check the network or HF_ENDPOINT, or give a directory that holds the model"
         ),
@@ -194,6 +218,8 @@ fn explain(error: &HFError) -> String {
 struct Meter {
     bar: ProgressBar,
     last: Mutex<Instant>,
+    /// Length of the file that has come, as the hub announced it; 0 when none came.
+    promised: AtomicU64,
 }
 
 impl Meter {
@@ -204,7 +230,7 @@ impl Meter {
         ) {
             bar.set_style(style);
         }
-        Self { bar, last: Mutex::new(Instant::now()) }
+        Self { bar, last: Mutex::new(Instant::now()), promised: AtomicU64::new(0) }
     }
 
     fn touch(&self) {
@@ -228,6 +254,10 @@ impl ProgressHandler for Meter {
             }
             DownloadEvent::Progress { files } => {
                 if let Some(file) = files.last() {
+                    if file.status == FileStatus::Complete {
+                        let announced = self.bar.length().unwrap_or_default();
+                        self.promised.store(announced, Ordering::Relaxed);
+                    }
                     self.bar.set_message(file.filename.clone());
                     self.bar.set_position(file.bytes_completed);
                 }

@@ -369,7 +369,9 @@ fn fingerprint(small: &[&[u8]], weights: &[u8]) -> String {
     } else {
         // The first piece is the header, the last one ends with the file.
         let last = weights.len() - PIECE;
-        for start in (0..PIECES).map(|i| last / (PIECES - 1) * i + last % (PIECES - 1) * i / (PIECES - 1)) {
+        for start in
+            (0..PIECES).map(|i| last / (PIECES - 1) * i + last % (PIECES - 1) * i / (PIECES - 1))
+        {
             hasher.update(&weights[start..start + PIECE]);
         }
     }
