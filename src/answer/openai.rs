@@ -6,6 +6,7 @@ use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{ChatCompletionRequestMessage, CreateChatCompletionRequestArgs};
+use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Answer, AnswerError, Inquiry, Origin, prompt};
@@ -35,7 +36,11 @@ impl VisionModel {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(Policy::custom(|to| {
+                let reason =
+                    format!("it redirects to {}; give that address if it is right", to.url());
+                to.error(reason)
+            }))
             .build()
             .map_err(|e| AnswerError::Model { server: server.clone(), reason: e.to_string() })?;
         let config =

@@ -4,8 +4,10 @@
 //! and vectors, each written in one transaction. It stores vectors and finds near ones, but
 //! does not know how they are made. Several processes may have one directory open.
 
+mod error;
 pub mod import;
 mod index;
+mod listing;
 mod product;
 mod store;
 
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clip::Embedding;
 use crate::photo::{Photo, PhotoError};
+pub use error::CatalogueError;
 pub use product::{ImageId, ImageRecord, MAX_ID, Product, ProductText, slug, valid_id};
 use store::{MAP_SIZE, Store};
 
@@ -26,67 +29,6 @@ const PICTURE_SIDE: u32 = 1024;
 const PICTURE_QUALITY: u8 = 88;
 const THUMBNAIL_SIDE: u32 = 320;
 const THUMBNAIL_QUALITY: u8 = 82;
-
-/// Why the catalogue could not do what was asked, worded for its owner.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogueError {
-    #[error("the catalogue in {dir} cannot be used: {reason}")]
-    Unusable { dir: String, reason: String },
-    #[error(
-        "the catalogue in {dir} is damaged ({reason}); restore data.mdb from a backup, or import \
-         into a new directory"
-    )]
-    Damaged { dir: String, reason: String },
-    #[error(
-        "the disk that holds {dir} is full ({reason}); free some space and try again, the \
-         catalogue is as it was"
-    )]
-    DiskFull { dir: String, reason: String },
-    #[error(
-        "the catalogue in {dir} has layout {found}, this Magpie reads {SCHEMA}; use the Magpie \
-         that wrote it"
-    )]
-    OtherSchema { dir: String, found: u32 },
-    #[error(
-        "the catalogue in {dir} was made with the model {theirs}, not {ours}; their vectors do not \
-         compare. Use --model {theirs}, or run: magpie kb reembed --data {dir} --model {ours}"
-    )]
-    OtherModel { dir: String, theirs: String, ours: String },
-    #[error("there is no product {0:?}; `magpie kb list` shows what there is")]
-    NoProduct(String),
-    #[error(
-        "{0:?} is not a product id: use 1 to {MAX_ID} bytes without spaces or control characters"
-    )]
-    BadId(String),
-    #[error("product {id:?}: {reason}")]
-    BadProduct { id: String, reason: String },
-    #[error(transparent)]
-    Photo(#[from] PhotoError),
-    #[error("embedding failed: {0}")]
-    Embed(String),
-    /// The memory map is full; [`Store::write`] grows it and no caller sees this.
-    #[doc(hidden)]
-    #[error("the catalogue's memory map is full")]
-    MapFull,
-    /// Another process grew the map; the store follows and no caller sees this.
-    #[doc(hidden)]
-    #[error("another process grew the catalogue's memory map")]
-    MapOutgrown,
-    /// An LMDB error on its way to the store, which knows the directory.
-    #[doc(hidden)]
-    #[error(transparent)]
-    Lmdb(#[from] heed::Error),
-}
-
-impl From<arroy::Error> for CatalogueError {
-    fn from(error: arroy::Error) -> Self {
-        match error {
-            arroy::Error::Heed(e) => Self::Lmdb(e),
-            arroy::Error::Io(e) => Self::Lmdb(heed::Error::Io(e)),
-            other => Self::Lmdb(heed::Error::Decoding(other.to_string().into())),
-        }
-    }
-}
 
 /// The model a catalogue's vectors were made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

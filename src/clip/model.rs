@@ -175,6 +175,20 @@ impl ModelConfig {
     }
 }
 
+/// The transformer's shape as either tower's config gives it.
+macro_rules! shape_of {
+    ($config:expr) => {
+        Shape {
+            width: $config.hidden_size,
+            inner: $config.intermediate_size,
+            heads: $config.num_attention_heads,
+            layers: $config.num_hidden_layers,
+            act: $config.hidden_act,
+            eps: $config.layer_norm_eps,
+        }
+    };
+}
+
 /// Both towers with their projections.
 pub(super) struct Towers {
     vision: VisionTower,
@@ -214,6 +228,7 @@ impl VisionTower {
         let c = &config.vision;
         let vb = vars.pp("vision_model");
         let (d, p, side) = (c.hidden_size, c.patch_size, c.image_size / c.patch_size);
+        let shape = shape_of!(c);
         let embeddings = vb.pp("embeddings");
         let kernel = embeddings.get((d, 3, p, p), "patch_embedding.weight")?;
         Ok(Self {
@@ -222,17 +237,7 @@ impl VisionTower {
             positions: embeddings.get((side * side + 1, d), "position_embedding.weight")?,
             // The misspelling is the checkpoint format's own.
             pre_norm: candle_nn::layer_norm(d, c.layer_norm_eps, vb.pp("pre_layrnorm"))?,
-            encoder: Encoder::new(
-                &vb,
-                Shape {
-                    width: d,
-                    inner: c.intermediate_size,
-                    heads: c.num_attention_heads,
-                    layers: c.num_hidden_layers,
-                    act: c.hidden_act,
-                    eps: c.layer_norm_eps,
-                },
-            )?,
+            encoder: Encoder::new(&vb, &shape)?,
             post_norm: candle_nn::layer_norm(d, c.layer_norm_eps, vb.pp("post_layernorm"))?,
             projection: candle_nn::linear_no_bias(
                 d,
@@ -278,21 +283,12 @@ impl TextTower {
         let c = &config.text;
         let vb = vars.pp("text_model");
         let (d, embeddings) = (c.hidden_size, vb.pp("embeddings"));
+        let shape = shape_of!(c);
         Ok(Self {
             tokens: embeddings.get((c.vocab_size, d), "token_embedding.weight")?,
             positions: embeddings
                 .get((c.max_position_embeddings, d), "position_embedding.weight")?,
-            encoder: Encoder::new(
-                &vb,
-                Shape {
-                    width: d,
-                    inner: c.intermediate_size,
-                    heads: c.num_attention_heads,
-                    layers: c.num_hidden_layers,
-                    act: c.hidden_act,
-                    eps: c.layer_norm_eps,
-                },
-            )?,
+            encoder: Encoder::new(&vb, &shape)?,
             final_norm: candle_nn::layer_norm(d, c.layer_norm_eps, vb.pp("final_layer_norm"))?,
             projection: candle_nn::linear_no_bias(
                 d,
@@ -350,10 +346,10 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(vb: &VarBuilder, shape: Shape) -> Result<Self> {
+    fn new(vb: &VarBuilder, shape: &Shape) -> Result<Self> {
         let layers = vb.pp("encoder.layers");
         let blocks =
-            (0..shape.layers).map(|i| Block::new(&layers.pp(i), &shape)).collect::<Result<_>>()?;
+            (0..shape.layers).map(|i| Block::new(&layers.pp(i), shape)).collect::<Result<_>>()?;
         Ok(Self { blocks })
     }
 
