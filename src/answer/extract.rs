@@ -4,7 +4,7 @@
 //! sentences, and each attribute), units are scored by the question's stemmed words weighted
 //! by how rare they are in the entry (Robertson and Spärck Jones' idf), and the best are
 //! quoted. English questions also reach the words that answers to them use: "how heavy" finds
-//! "weighs 1.2 kg" ([`CONCEPTS`]). When nothing bears on the question, the answer says that the
+//! "weighs 1.2 kg" (the table `CONCEPTS`). When nothing bears on the question, the answer says that the
 //! catalogue does not say.
 
 use std::collections::HashSet;

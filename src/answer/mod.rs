@@ -1,7 +1,7 @@
 //! From a question and the matches to an answer that says where it came from.
 //!
 //! With a key, a vision model of any OpenAI-compatible server answers from the catalogue's
-//! entries ([`openai`]); without one, or when the server fails, the answer is an extract of the
+//! entries (`openai.rs`); without one, or when the server fails, the answer is an extract of the
 //! best match's own text ([`extract`]), and says so.
 
 pub mod extract;

@@ -32,10 +32,8 @@ impl VisionModel {
                           OPENAI_API_KEY";
             return Err(AnswerError::Model { server, reason: reason.into() });
         }
-        let timeout = Duration::from_secs(settings.timeout_s);
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
             .redirect(Policy::custom(|to| {
                 let reason =
                     format!("it redirects to {}; give that address if it is right", to.url());
@@ -51,7 +49,7 @@ impl VisionModel {
             model: settings.model.clone(),
             products: settings.products,
             max_tokens: settings.max_tokens,
-            timeout,
+            timeout: Duration::from_secs(settings.timeout_s),
         })
     }
 

@@ -40,7 +40,7 @@ pub enum CatalogueError {
     Photo(#[from] PhotoError),
     #[error("embedding failed: {0}")]
     Embed(String),
-    /// The memory map is full; [`Store::write`] grows it and no caller sees this.
+    /// The memory map is full; the store grows it and no caller sees this.
     #[doc(hidden)]
     #[error("the catalogue's memory map is full")]
     MapFull,

@@ -92,7 +92,8 @@ pub fn import(
                 (failed.added, failed.updated, failed.unchanged);
         }
     }
-    if !options.dry_run && !(options.strict && !report.failed.is_empty()) {
+    let refused = options.strict && !report.failed.is_empty();
+    if !options.dry_run && !refused {
         job.run(progress, &mut report)?;
     }
     report.failed.sort_by_key(|f| f.line);
