@@ -101,20 +101,16 @@ impl Default for AnswerSettings {
 impl AnswerSettings {
     /// The key to use, if there is one.
     pub fn key(&self) -> Option<SecretString> {
-        if self.api_key.expose_secret().is_empty() {
-            env("OPENAI_API_KEY").map(SecretString::from)
-        } else {
-            Some(self.api_key.clone())
-        }
+        let own = self.api_key.expose_secret().trim();
+        let own = (!own.is_empty()).then(|| own.to_owned());
+        own.or_else(|| env("OPENAI_API_KEY")).map(SecretString::from)
     }
 
     /// The server to use.
     pub fn url(&self) -> String {
-        if self.base_url.is_empty() {
-            env("OPENAI_BASE_URL").unwrap_or_else(|| OPENAI_URL.into())
-        } else {
-            self.base_url.clone()
-        }
+        let own = self.base_url.trim();
+        let own = (!own.is_empty()).then(|| own.to_owned());
+        own.or_else(|| env("OPENAI_BASE_URL")).unwrap_or_else(|| OPENAI_URL.into())
     }
 }
 

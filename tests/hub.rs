@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use http::{Reply, Request, Server, unproxied};
+use http::{NOBODY, Reply, Request, Server, unproxied};
 use serde_json::Value;
 use support::{Run, magpie, tiny};
 use tempfile::TempDir;
@@ -59,10 +59,11 @@ fn file(name: &str) -> Vec<u8> {
     fs::read(tiny().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// What the hub answers for a file of the repository `id` at `revision`.
+/// What the hub answers for a file of the repository `id` at `revision`, or at its commit.
 fn resolve(request: &Request, id: &str, revision: &str, weights_at: &str) -> Option<Reply> {
-    let revision = revision.replace('/', "%2F");
-    let name = request.path.strip_prefix(&format!("/{id}/resolve/{revision}/"))?;
+    let at = |revision: &str| format!("/{id}/resolve/{}/", revision.replace('/', "%2F"));
+    let path = &request.path;
+    let name = path.strip_prefix(&at(revision)).or_else(|| path.strip_prefix(&at(COMMIT)))?;
     let path = tiny().join(name);
     let reply = if !path.is_file() {
         Reply::new(404, "Entry not found")
@@ -273,8 +274,9 @@ fn a_revision_in_the_id_is_the_one_that_is_asked_for() {
         let machine = Machine::new(&hub);
         let id = format!("{ID}@{revision}");
         machine.run(&["model", "pull", &id]).ok();
-        let part = format!("/resolve/{}/", revision.replace('/', "%2F"));
-        assert!(hub.hub.lines().iter().all(|l| l.contains(&part)), "{:?}", hub.hub.lines());
+        let first = format!("HEAD /{ID}/resolve/{}/{WEIGHTS}", revision.replace('/', "%2F"));
+        assert_eq!(hub.hub.lines()[0], first);
+        assert!(!hub.hub.lines().iter().any(|l| l.contains("/main/")), "{:?}", hub.hub.lines());
         assert_eq!(machine.offline(&["model", "info", &id]).ok()["model"], Value::from(id));
     }
 }
@@ -335,11 +337,40 @@ fn an_error_page_is_not_taken_for_the_file() {
     assert!(error.contains("tokenizer.json"), "{error}");
 }
 
+/// A newer model on the hub, whose weights have another length.
+fn newer(weights: impl Fn() -> Reply + Send + Sync + 'static) -> Hub {
+    let next = "f".repeat(40);
+    let head = move |r: &Request, _| {
+        let reply = Reply::new(302, "Found")
+            .header("location", format!("{NOBODY}/weights"))
+            .header("x-linked-size", file(WEIGHTS).len() + 1)
+            .header("x-linked-etag", format!("\"{}\"", "6b".repeat(32)))
+            .header("x-repo-commit", &next);
+        (r.method == "HEAD" && r.path.ends_with(WEIGHTS)).then_some(reply)
+    };
+    Hub::with(move |r, n| head(r, n).or_else(|| gets(r, WEIGHTS).then(&weights)), |_, _| None)
+}
+
+#[test]
+fn a_newer_model_that_does_not_come_leaves_the_cached_one_usable() {
+    let sound = Hub::new();
+    let mut machine = Machine::new(&sound);
+    machine.run(&["model", "pull", ID]).ok();
+    let info = machine.offline(&["model", "info", ID]).ok();
+    for (case, hub) in [
+        ("cut off", newer(|| Reply::new(200, [file(WEIGHTS), vec![0]].concat()).cut())),
+        ("no weights' host", newer(|| Reply::new(302, "").header("location", NOBODY))),
+    ] {
+        machine.endpoint = hub.hub.url();
+        let _either_way = machine.run(&["model", "pull", ID]);
+        assert_eq!(machine.offline(&["model", "info", ID]).ok(), info, "{case}");
+    }
+}
+
 #[test]
 fn an_endpoint_that_is_none_is_an_error() {
-    let hub = Hub::new();
-    let mut machine = Machine::new(&hub);
-    drop(hub);
+    let mut machine = Machine::new(&Hub::new());
+    machine.endpoint = NOBODY.into();
     let error = machine.run(&["model", "pull", ID]).error(1);
     assert!(error.contains("HF_ENDPOINT"), "nobody listens: {error}");
     machine.endpoint = "nonsense".into();

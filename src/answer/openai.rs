@@ -13,6 +13,7 @@ use super::{Answer, AnswerError, Inquiry, Origin, prompt};
 use crate::config::AnswerSettings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// One configured server and model.
 pub struct VisionModel {
     client: Client<OpenAIConfig>,
@@ -25,7 +26,8 @@ pub struct VisionModel {
 
 impl VisionModel {
     pub(super) fn new(settings: &AnswerSettings, key: &SecretString) -> Result<Self, AnswerError> {
-        let server = settings.url();
+        let url = settings.url();
+        let server = without_credentials(&url);
         let key = key.expose_secret().trim();
         if reqwest::header::HeaderValue::from_str(key).is_err() {
             let reason = "the key holds characters that cannot be sent; check answer.api_key or \
@@ -41,8 +43,7 @@ impl VisionModel {
             }))
             .build()
             .map_err(|e| AnswerError::Model { server: server.clone(), reason: e.to_string() })?;
-        let config =
-            OpenAIConfig::new().with_api_base(server.trim_end_matches('/')).with_api_key(key);
+        let config = OpenAIConfig::new().with_api_base(url.trim_end_matches('/')).with_api_key(key);
         Ok(Self {
             client: Client::with_config(config).with_http_client(http),
             server,
@@ -116,6 +117,18 @@ impl VisionModel {
     }
 }
 
+/// A URL as it may be shown: `https://user:password@host` without user and password.
+fn without_credentials(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
+}
+
 /// What a server wrote may be a page of HTML; its beginning tells enough.
 fn beginning(text: &str) -> String {
     text.chars().take(120).collect()
@@ -133,4 +146,16 @@ fn with_sources(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn a_password_in_the_address_is_not_shown() {
+        assert_eq!(without_credentials("http://me:secret@host/v1"), "http://host/v1");
+        assert_eq!(without_credentials("http://host/v1"), "http://host/v1");
+        assert_eq!(without_credentials("no url"), "no url");
+    }
 }

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::search::{Match, Matches};
 
-/// Prints a line on stdout. A reader that went away, as `head` does, is not an error.
+/// Prints text on stdout and ends the line. What a catalogue or a model wrote must not drive the
+/// terminal, so control characters other than line breaks are left out. A reader that went away, as `head` does, is not an error.
 pub(super) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let plain: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let _ = writeln!(std::io::stdout().lock(), "{plain}");
 }
 
 /// Prints one JSON object on stdout.

@@ -13,6 +13,9 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
+/// Where nobody listens: no server gets a port this low by chance.
+pub const NOBODY: &str = "http://127.0.0.1:1";
+
 /// A request as it came over the wire.
 #[derive(Debug, Clone)]
 pub struct Request {
