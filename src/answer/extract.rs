@@ -54,7 +54,7 @@ const CONCEPTS: &[(&[&str], &str)] = &[
     ),
     (
         &["battery", "long last", "runtime", "run", "charge last", "hours", "playtime"],
-        "battery life lasts hours runtime run playtime",
+        "battery life lasts hours days weeks months enough runtime run playtime",
     ),
     (&["charge", "recharge", "charging"], "charge charges charging recharges usb minutes"),
     (
@@ -228,12 +228,12 @@ fn units(product: &Product, language: &Language) -> Vec<Unit> {
         text: s.to_owned(),
         words: language.words(s).collect(),
         name: HashSet::new(),
-        has_number: s.contains(|c: char| c.is_ascii_digit()),
+        has_number: has_number(s),
     });
     let attributes = product.attributes.iter().map(|(key, value)| {
         let name = key.replace('_', " ");
         let text = format!("{}: {value}.", capitalised(&name));
-        let has_number = text.contains(|c: char| c.is_ascii_digit());
+        let has_number = has_number(&text);
         Unit {
             words: language.words(&text).collect(),
             name: language.words(&name).collect(),
@@ -242,6 +242,14 @@ fn units(product: &Product, language: &Language) -> Vec<Unit> {
         }
     });
     sentences.chain(attributes).collect()
+}
+
+/// Whether a text states a quantity, in digits or words.
+fn has_number(text: &str) -> bool {
+    const NUMBERS: &[&str] =
+        &["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"];
+    text.contains(|c: char| c.is_ascii_digit())
+        || text.unicode_words().any(|w| NUMBERS.contains(&w.to_lowercase().as_str()))
 }
 
 /// Whether a question is answered by a quantity.
@@ -289,17 +297,26 @@ impl Language {
         let name: HashSet<String> = self.words(&product.title).collect();
         let mut covered: HashSet<String> = HashSet::new();
         let mut asked = Vec::new();
-        for (triggers, answers) in CONCEPTS {
-            let hit = |t: &&&str| t.split(' ').all(|w| stems.contains(&self.stem(w)));
-            let Some(first) = triggers.iter().find(hit) else { continue };
-            for trigger in triggers.iter().filter(hit) {
-                covered.extend(trigger.split(' ').map(|w| self.stem(w)));
+        // Phrases first: the "water" of "how much water" does not ask whether it is waterproof.
+        for phrases in [true, false] {
+            for (triggers, answers) in CONCEPTS {
+                let hit: Vec<Vec<String>> = triggers
+                    .iter()
+                    .filter(|t| t.contains(' ') == phrases)
+                    .map(|t| t.split(' ').map(|w| self.stem(w)).collect::<Vec<_>>())
+                    .filter(|t| t.iter().all(|w| stems.contains(w) && !covered.contains(w)))
+                    .collect();
+                let Some(first) = hit.first() else { continue };
+                // A phrase is only a cue; a single word may stand in the answer itself.
+                let said = if phrases { Vec::new() } else { first.clone() };
+                let implied: HashSet<String> = answers
+                    .split(' ')
+                    .map(|w| self.stem(w))
+                    .filter(|w| !said.contains(w))
+                    .collect();
+                asked.push(Asked { said, implied: implied.into_iter().collect() });
+                covered.extend(hit.into_iter().flatten());
             }
-            let said: Vec<String> =
-                first.split(' ').filter(|w| !self.stop.contains(w)).map(|w| self.stem(w)).collect();
-            let implied: HashSet<String> =
-                answers.split(' ').map(|w| self.stem(w)).filter(|w| !said.contains(w)).collect();
-            asked.push(Asked { said, implied: implied.into_iter().collect() });
         }
         for word in all.iter().filter(|w| !self.stop.contains(w.as_str())) {
             let stem = self.stem(word);

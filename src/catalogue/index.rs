@@ -23,7 +23,7 @@ use crate::clip::dot;
 pub(super) const FLAT: u64 = 4096;
 /// Above that, the trees are rebuilt when an eighth of the catalogue is not in them.
 const FLAT_SHARE: u64 = 8;
-/// Tree nodes looked at per wanted image and tree; see `benches/search.rs` for the recall.
+/// Tree nodes looked at per wanted image and tree; `tests/catalogue.rs` holds the recall.
 const EFFORT: usize = 20;
 const SEED: u64 = 0x6d61_6770_6965;
 const INDEX: u16 = 0;

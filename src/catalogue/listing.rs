@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::import::Failure;
 use super::{CatalogueError, ProductText, slug, valid_id};
-use crate::photo::{self, Limits};
+use crate::photo::{self, Limits, PhotoError};
 
 const LISTING: &str = "description.json";
 const MAX_LISTING: u64 = 256 << 20;
@@ -35,7 +35,14 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn read(path: &Path) -> Result<Self, CatalogueError> {
         let (root, listing) = locate(path)?;
-        let bytes = photo::read(&listing, &Limits { max_bytes: MAX_LISTING, ..Limits::default() })?;
+        let limits = Limits { max_bytes: MAX_LISTING, ..Limits::default() };
+        let bytes = photo::read(&listing, &limits).map_err(|e| match e {
+            PhotoError::TooManyBytes { bytes, limit } => PhotoError::Unreadable {
+                path: listing.display().to_string(),
+                reason: format!("it has {bytes} bytes, the limit is {limit}; split it"),
+            },
+            other => other,
+        })?;
         let text = String::from_utf8_lossy(&bytes);
         let mut plan = Self { rows: Vec::new(), products: IndexMap::new(), failed: Vec::new() };
         let mut lines_by_path = HashMap::new();
@@ -116,10 +123,7 @@ impl Plan {
 /// The directory images may come from, resolved, and the listing in it.
 fn locate(path: &Path) -> Result<(PathBuf, PathBuf), CatalogueError> {
     let unreadable = |reason: String| {
-        CatalogueError::Photo(photo::PhotoError::Unreadable {
-            path: path.display().to_string(),
-            reason,
-        })
+        CatalogueError::Photo(PhotoError::Unreadable { path: path.display().to_string(), reason })
     };
     let resolved = path.canonicalize().map_err(|e| unreadable(e.to_string()))?;
     if resolved.is_dir() {
@@ -142,6 +146,10 @@ fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
         return Err("its path leaves the directory; only relative paths below it are read".into());
     }
     match root.join(relative).canonicalize() {
+        // Opening a pipe or a device could wait for ever.
+        Ok(file) if file.starts_with(root) && !file.is_file() => {
+            Err("it is not a file but a directory or a device".into())
+        }
         Ok(file) if file.starts_with(root) => Ok(file),
         Ok(_) => Err("its path leads out of the directory through a symbolic link".into()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err("there is no such file".into()),

@@ -9,7 +9,8 @@
 //! ranks behind it ([`standout`]), which a photo whose scores are all low can do as well as
 //! any. The threshold is the lowest above which [`PRECISION`] of the stand-ins' best matches
 //! are right. A model that cannot tell the products apart reaches that nowhere, and is then
-//! never confident; only a copy of a catalogue picture always is.
+//! never confident; only a copy of a catalogue picture always is. A catalogue of one product has
+//! nothing to stand out from and is treated the same.
 
 use image::{Rgb, RgbImage};
 use rand::rngs::StdRng;
@@ -142,19 +143,19 @@ fn distorted(picture: &RgbImage, seed: u64) -> RgbImage {
     let (w, h) = (picture.width() as f32, picture.height() as f32);
     // Below 1 the picture fills the frame and is cropped, above it lies on a texture.
     let zoom = if seed.is_multiple_of(2) {
-        rng.random_range(0.55..0.85)
+        rng.random_range(0.45..0.8)
     } else {
-        rng.random_range(1.1..1.5)
+        rng.random_range(1.2..1.9)
     };
-    let angle: f32 = rng.random_range(-0.3..0.3);
+    let angle: f32 = rng.random_range(-0.4..0.4);
     let (sin, cos) = angle.sin_cos();
     let step = zoom * w.min(h) / SIDE as f32;
-    let centre_x = w / 2.0 + rng.random_range(-0.1..0.1) * w;
-    let centre_y = h / 2.0 + rng.random_range(-0.1..0.1) * h;
-    let stretch: f32 = rng.random_range(0.85..1.15);
+    let centre_x = w / 2.0 + rng.random_range(-0.15..0.15) * w;
+    let centre_y = h / 2.0 + rng.random_range(-0.15..0.15) * h;
+    let stretch: f32 = rng.random_range(0.75..1.3);
     let texture = Texture::new(&mut rng);
-    let gamma: f32 = rng.random_range(0.65..1.5);
-    let gains: [f32; 3] = std::array::from_fn(|_| rng.random_range(0.8..1.15));
+    let gamma: f32 = rng.random_range(0.55..1.9);
+    let gains: [f32; 3] = std::array::from_fn(|_| rng.random_range(0.7..1.2));
     let mut out = RgbImage::from_fn(SIDE, SIDE, |x, y| {
         let (dx, dy) = (x as f32 - SIDE as f32 / 2.0, (y as f32 - SIDE as f32 / 2.0) * stretch);
         let at_x = centre_x + (dx * cos - dy * sin) * step;
@@ -164,10 +165,10 @@ fn distorted(picture: &RgbImage, seed: u64) -> RgbImage {
         lit(colour, gamma, gains)
     });
     for pixel in out.pixels_mut() {
-        let noise: i16 = rng.random_range(-8..=8);
+        let noise: i16 = rng.random_range(-14..=14);
         pixel.0 = pixel.0.map(|v| (i16::from(v) + noise).clamp(0, 255) as u8);
     }
-    image::imageops::fast_blur(&out, rng.random_range(0.3..1.2))
+    image::imageops::fast_blur(&out, rng.random_range(0.4..2.0))
 }
 
 fn lit(colour: Rgb<u8>, gamma: f32, gains: [f32; 3]) -> Rgb<u8> {
