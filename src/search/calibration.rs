@@ -23,9 +23,10 @@ use crate::clip::{BATCH, Clip};
 use crate::photo::{Limits, Photo};
 
 /// Share of right answers among the stand-ins that pass.
-const PRECISION: f64 = 0.9;
-/// A photo of a product that is not in the catalogue counts as this many of one that is.
-const HIDDEN_WEIGHT: f64 = 0.5;
+const PRECISION: f64 = 0.8;
+/// A photo of a product that is not in the catalogue counts as this many of one that is: people mostly
+/// ask about what the shop sells.
+const HIDDEN_WEIGHT: f64 = 0.25;
 /// Ranks behind the best that it is held against.
 pub(super) const BEHIND: usize = 8;
 /// Pictures made into stand-ins.
@@ -143,19 +144,19 @@ fn distorted(picture: &RgbImage, seed: u64) -> RgbImage {
     let (w, h) = (picture.width() as f32, picture.height() as f32);
     // Below 1 the picture fills the frame and is cropped, above it lies on a texture.
     let zoom = if seed.is_multiple_of(2) {
-        rng.random_range(0.45..0.8)
+        rng.random_range(0.55..0.85)
     } else {
-        rng.random_range(1.2..1.9)
+        rng.random_range(1.1..1.5)
     };
-    let angle: f32 = rng.random_range(-0.4..0.4);
+    let angle: f32 = rng.random_range(-0.3..0.3);
     let (sin, cos) = angle.sin_cos();
     let step = zoom * w.min(h) / SIDE as f32;
-    let centre_x = w / 2.0 + rng.random_range(-0.15..0.15) * w;
-    let centre_y = h / 2.0 + rng.random_range(-0.15..0.15) * h;
-    let stretch: f32 = rng.random_range(0.75..1.3);
+    let centre_x = w / 2.0 + rng.random_range(-0.1..0.1) * w;
+    let centre_y = h / 2.0 + rng.random_range(-0.1..0.1) * h;
+    let stretch: f32 = rng.random_range(0.85..1.15);
     let texture = Texture::new(&mut rng);
-    let gamma: f32 = rng.random_range(0.55..1.9);
-    let gains: [f32; 3] = std::array::from_fn(|_| rng.random_range(0.7..1.2));
+    let gamma: f32 = rng.random_range(0.65..1.5);
+    let gains: [f32; 3] = std::array::from_fn(|_| rng.random_range(0.8..1.15));
     let mut out = RgbImage::from_fn(SIDE, SIDE, |x, y| {
         let (dx, dy) = (x as f32 - SIDE as f32 / 2.0, (y as f32 - SIDE as f32 / 2.0) * stretch);
         let at_x = centre_x + (dx * cos - dy * sin) * step;
@@ -165,10 +166,10 @@ fn distorted(picture: &RgbImage, seed: u64) -> RgbImage {
         lit(colour, gamma, gains)
     });
     for pixel in out.pixels_mut() {
-        let noise: i16 = rng.random_range(-14..=14);
+        let noise: i16 = rng.random_range(-8..=8);
         pixel.0 = pixel.0.map(|v| (i16::from(v) + noise).clamp(0, 255) as u8);
     }
-    image::imageops::fast_blur(&out, rng.random_range(0.4..2.0))
+    image::imageops::fast_blur(&out, rng.random_range(0.3..1.2))
 }
 
 fn lit(colour: Rgb<u8>, gamma: f32, gains: [f32; 3]) -> Rgb<u8> {
@@ -213,8 +214,8 @@ mod tests {
         let mut rows: Vec<(f32, bool)> = (0..20).map(|i| (1.0 - i as f32 * 0.01, true)).collect();
         rows.extend((0..20).map(|i| (0.5 - i as f32 * 0.01, false)));
         let at = threshold(probes(&rows)).unwrap();
-        // Two wrong ones beside twenty right ones are just tolerable.
-        assert!(at < 0.49 && at > 0.48, "{at}");
+        // Five wrong ones beside twenty right ones are just tolerable.
+        assert!(at < 0.46 && at > 0.45, "{at}");
     }
 
     #[test]
