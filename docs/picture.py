@@ -15,9 +15,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ASKED = [
-    ("hearth-13-at-home-1.jpg", "How much energy does it store, and does it work in a power cut?"),
+    ("hearth-13-at-home-1.jpg", "How much energy does it store?"),
     ("gander-at-home-1.jpg", "How much does this weigh?"),
-    ("porter-6-at-home-1.jpg", "What is this, and how much can it carry?"),
+    ("porter-6-at-home-1.jpg", "How much can it carry?"),
 ]
 STYLE = """
 body{margin:0;padding:28px;background:#f4f2ee;font:16px/1.45 'DejaVu Sans',sans-serif;color:#1d1d1f}
@@ -64,7 +64,7 @@ def main():
             ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--no-first-run", f"--user-data-dir={scratch / 'profile'}",
-             "--window-size=940,850", f"--screenshot={ROOT / 'docs/magpie.png'}", page.as_uri()],
+             "--window-size=940,960", f"--screenshot={ROOT / 'docs/magpie.png'}", page.as_uri()],
             check=True,
         )
 

@@ -28,8 +28,8 @@ const IMPLIED: f32 = 0.75;
 /// "How much", "how long": an answer to that holds a number.
 const NUMBER_WEIGHT: f32 = 1.35;
 
-/// Words of questions, and the words that answers to them use. A trigger of two words counts
-/// when both are in the question.
+/// Words of questions, and the words that answers to them use. A trigger of several words counts
+/// when all are in the question, one that starts with "how" when they stand together.
 const CONCEPTS: &[(&[&str], &str)] = &[
     (&["heavy", "weigh", "weight", "how light", "mass"], "weight weighs kg g gram kilogram"),
     (
@@ -293,6 +293,7 @@ impl Language {
     fn query(&self, question: &str, product: &Product) -> Vec<Asked> {
         let all: Vec<String> =
             question.unicode_words().flat_map(split_number).map(str::to_lowercase).collect();
+        let spoken = all.join(" ");
         let stems: HashSet<String> = all.iter().map(|w| self.stem(w)).collect();
         let name: HashSet<String> = self.words(&product.title).collect();
         let mut covered: HashSet<String> = HashSet::new();
@@ -303,6 +304,8 @@ impl Language {
                 let hit: Vec<Vec<String>> = triggers
                     .iter()
                     .filter(|t| t.contains(' ') == phrases)
+                    // "What is this, and how much can it carry?" does not ask how much it is.
+                    .filter(|t| !t.starts_with("how ") || spoken.contains(*t))
                     .map(|t| t.split(' ').map(|w| self.stem(w)).collect::<Vec<_>>())
                     .filter(|t| t.iter().all(|w| stems.contains(w) && !covered.contains(w)))
                     .collect();
@@ -378,6 +381,8 @@ mod tests {
             ("How long does the battery last?", "12 hours"),
             ("how do I clean it?", "dry cloth"),
             ("How much does it cost?", "89 EUR"),
+            ("What is this, and how much does it weigh?", "1.2 kg"),
+            ("how much is it", "89 EUR"),
             ("Is the Aura waterproof?", "indoor use only"),
             ("how bright is it", "600 lumens"),
             ("is the arm brass?", "brass arm"),
