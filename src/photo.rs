@@ -75,6 +75,13 @@ impl Photo {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, PhotoError> {
         let format = sniff(bytes, limits)?;
         let name = format_name(format);
+        // The decoder fills what is missing with grey, which would match some grey product.
+        if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
+            return Err(PhotoError::Damaged {
+                format: name.into(),
+                reason: "its end is missing".into(),
+            });
+        }
         let damaged = |e: image::ImageError| explain(e, name);
 
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -246,6 +253,31 @@ fn foreign_name(bytes: &[u8]) -> String {
         return "a text file".into();
     }
     "this kind of file".into()
+}
+
+/// Whether a JPEG's picture data is closed by an end marker (ITU T.81, B.1.1.3). Segments are
+/// walked up to the first scan, since an embedded preview has an end marker of its own.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xda;
+    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xff, marker, after @ ..] = rest {
+        if *marker == START_OF_SCAN {
+            return after.windows(2).rev().any(|pair| pair == END_OF_IMAGE);
+        }
+        // 0xff may be repeated before a marker; 0x01 and the restarts carry no length.
+        rest = match (marker, after) {
+            (0xff, _) => &rest[1..],
+            (0x01 | 0xd0..=0xd7, _) => after,
+            (_, [high, low, ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                after.get(length.max(2)..).unwrap_or_default()
+            }
+            _ => return false,
+        };
+    }
+    // Not the shape of a JPEG: the decoder has the better words for it.
+    !rest.is_empty()
 }
 
 fn format_name(format: ImageFormat) -> &'static str {

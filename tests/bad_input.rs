@@ -33,6 +33,8 @@ fn photos_that_are_none_are_refused_by_name() {
     image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&picture(3)).unwrap();
     fs::write(shop.path("cut.png"), &png(&picture(3))[..400]).unwrap();
     fs::write(shop.path("cut.jpg"), &jpeg[..80]).unwrap();
+    fs::write(shop.path("half.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
+    fs::write(shop.path("almost.jpg"), &jpeg[..jpeg.len() - 2]).unwrap();
     for (name, word) in [
         ("none.jpg", "none.jpg"),
         ("folder", "directory"),
@@ -46,6 +48,8 @@ fn photos_that_are_none_are_refused_by_name() {
         ("big.jpg", "bytes"),
         ("cut.png", "damaged"),
         ("cut.jpg", "damaged"),
+        ("half.jpg", "end is missing"),
+        ("almost.jpg", "end is missing"),
     ] {
         let error = shop.run(&["similar", &at(name)]).error(1);
         assert!(error.contains(word) && error.contains(name), "{name}: {error}");
