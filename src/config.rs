@@ -101,21 +101,20 @@ impl Default for AnswerSettings {
 impl AnswerSettings {
     /// The key to use, if there is one.
     pub fn key(&self) -> Option<SecretString> {
-        let own = self.api_key.expose_secret().trim();
-        let own = (!own.is_empty()).then(|| own.to_owned());
-        own.or_else(|| env("OPENAI_API_KEY")).map(SecretString::from)
+        own_or_env(self.api_key.expose_secret(), "OPENAI_API_KEY").map(SecretString::from)
     }
 
     /// The server to use.
     pub fn url(&self) -> String {
-        let own = self.base_url.trim();
-        let own = (!own.is_empty()).then(|| own.to_owned());
-        own.or_else(|| env("OPENAI_BASE_URL")).unwrap_or_else(|| OPENAI_URL.into())
+        own_or_env(&self.base_url, "OPENAI_BASE_URL").unwrap_or_else(|| OPENAI_URL.into())
     }
 }
 
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+/// A setting, or where it is blank the environment's; both without the spaces and line breaks
+/// that secret files end in.
+fn own_or_env(own: &str, name: &str) -> Option<String> {
+    let filled = |v: &str| Some(v.trim().to_owned()).filter(|v| !v.is_empty());
+    filled(own).or_else(|| filled(&std::env::var(name).ok()?))
 }
 
 /// Why the configuration cannot be used.

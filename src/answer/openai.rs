@@ -28,7 +28,7 @@ impl VisionModel {
     pub(super) fn new(settings: &AnswerSettings, key: &SecretString) -> Result<Self, AnswerError> {
         let url = settings.url();
         let server = without_credentials(&url);
-        let key = key.expose_secret().trim();
+        let key = key.expose_secret();
         if reqwest::header::HeaderValue::from_str(key).is_err() {
             let reason = "the key holds characters that cannot be sent; check answer.api_key or \
                           OPENAI_API_KEY";

@@ -90,7 +90,7 @@ fn import(context: &Context, path: &Path, dry_run: bool, strict: bool) -> Result
     Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::Partial })
 }
 
-/// Imports with a progress bar on stderr, then measures what search needs.
+/// Imports with a progress bar on stderr, then prepares the catalogue for searches.
 pub(super) fn import_with_progress(
     catalogue: &Catalogue,
     clip: &Clip,
@@ -105,9 +105,16 @@ pub(super) fn import_with_progress(
     bar.finish_and_clear();
     let report = report?;
     if !options.dry_run {
-        Calibration::refresh(clip, catalogue)?;
+        settle(clip, catalogue)?;
     }
     Ok(report)
+}
+
+/// What searches rely on, after images came or changed.
+fn settle(clip: &Clip, catalogue: &Catalogue) -> Result<()> {
+    catalogue.index_if_due()?;
+    Calibration::refresh(clip, catalogue)?;
+    Ok(())
 }
 
 fn print_report(report: &Report, options: &Options) {
@@ -142,8 +149,7 @@ fn add(
         .map(|path| embed_file(&clip, path, context).with_context(|| path.display().to_string()))
         .collect::<Result<Vec<_>>>()?;
     let put = catalogue.put(&text, &images)?;
-    catalogue.index_if_due()?;
-    Calibration::refresh(&clip, &catalogue)?;
+    settle(&clip, &catalogue)?;
     let known = images.len() - put.images;
     if context.json {
         output::json(&json!({
@@ -298,8 +304,7 @@ fn reembed(context: &Context) -> Result<Outcome> {
     }
     bar.finish_and_clear();
     catalogue.replace_vectors(&clip.model(), &vectors)?;
-    catalogue.index_if_due()?;
-    Calibration::refresh(&clip, &catalogue)?;
+    settle(&clip, &catalogue)?;
     if context.json {
         output::json(&json!({ "images": vectors.len(), "model": clip.name() }))?;
     } else {

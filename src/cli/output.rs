@@ -10,7 +10,8 @@ use crate::answer::Answer;
 use crate::search::{Match, Matches};
 
 /// Prints text on stdout and ends the line. What a catalogue or a model wrote must not drive the
-/// terminal, so control characters other than line breaks are left out. A reader that went away, as `head` does, is not an error.
+/// terminal, so control characters other than line breaks are left out. A reader that went
+/// away, as `head` does, is not an error.
 pub(super) fn line(text: &str) {
     let plain: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let _ = writeln!(std::io::stdout().lock(), "{plain}");

@@ -24,8 +24,8 @@ use crate::photo::{Limits, Photo};
 
 /// Share of right answers among the stand-ins that pass.
 const PRECISION: f64 = 0.8;
-/// A photo of a product that is not in the catalogue counts as this many of one that is: people mostly
-/// ask about what the shop sells.
+/// A photo of a product that is not in the catalogue counts as this many of one that is: people
+/// mostly ask about what the shop sells.
 const HIDDEN_WEIGHT: f64 = 0.25;
 /// Ranks behind the best that it is held against.
 pub(super) const BEHIND: usize = 8;
