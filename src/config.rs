@@ -3,6 +3,7 @@
 //! `config/magpie.toml` lists every key with its default. `MAGPIE__SECTION__KEY` overrides
 //! the file. Secrets are held in `secrecy` types, which no log or debug print shows.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat};
@@ -24,6 +25,10 @@ pub struct Settings {
     pub photo: Limits,
     pub search: SearchSettings,
     pub answer: AnswerSettings,
+    pub bot: BotSettings,
+    pub web: WebSettings,
+    /// Catalogues of single guilds, groups or chats; all others use `catalogue.dir`.
+    pub spaces: Vec<SpaceSettings>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +36,56 @@ pub struct Settings {
 pub struct ClipSettings {
     /// `mini`, a directory in Hugging Face layout, or a hub id.
     pub model: String,
+    /// Photos embedded together at most when several people ask at once.
+    pub max_batch: usize,
+}
+
+/// Limits of the conversation, the same on every platform.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BotSettings {
+    /// Requests of one user a minute, and how many of them at once.
+    pub user_per_minute: u32,
+    pub user_burst: u32,
+    /// Requests of all users a minute.
+    pub total_per_minute: u32,
+    /// Requests in work at the same time.
+    pub concurrent: usize,
+    /// Photos in one message.
+    pub max_photos: usize,
+    /// How long a conversation is remembered after its last message, in minutes.
+    pub session_minutes: u64,
+    /// Memory for remembered conversations, in MiB; the longest quiet are forgotten first.
+    pub session_mb: u64,
+    /// Questions and answers remembered in a conversation.
+    pub turns: usize,
+    /// Time to finish what is in work when the bot is asked to stop, in seconds.
+    pub grace_s: u64,
+    /// Largest archive that `/kb import` takes, in bytes.
+    pub max_archive: u64,
+}
+
+/// The web chat.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSettings {
+    /// Address and port; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// What visitors must show; needed when `listen` is not a loopback address.
+    pub access_token: SecretString,
+    /// What admins must show; empty: nobody is an admin here.
+    pub admin_token: SecretString,
+    /// Host names under which the page is reached besides the address itself.
+    pub hosts: Vec<String>,
+}
+
+/// One guild, group or chat with a catalogue of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpaceSettings {
+    /// `platform:id`, the id of a guild, group or chat, as in `telegram:-100200300`.
+    pub space: String,
+    pub catalogue: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,7 +123,35 @@ pub struct AnswerSettings {
 
 impl Default for ClipSettings {
     fn default() -> Self {
-        Self { model: "mini".into() }
+        Self { model: "mini".into(), max_batch: 16 }
+    }
+}
+
+impl Default for BotSettings {
+    fn default() -> Self {
+        Self {
+            user_per_minute: 20,
+            user_burst: 8,
+            total_per_minute: 600,
+            concurrent: 64,
+            max_photos: 4,
+            session_minutes: 30,
+            session_mb: 256,
+            turns: 6,
+            grace_s: 20,
+            max_archive: 512 << 20,
+        }
+    }
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8642)),
+            access_token: SecretString::default(),
+            admin_token: SecretString::default(),
+            hosts: Vec::new(),
+        }
     }
 }
 
@@ -164,6 +247,31 @@ impl Settings {
         if !(1..=3600).contains(&self.answer.timeout_s) {
             return wrong("answer.timeout_s", "from 1 to 3600", &self.answer.timeout_s);
         }
+        let BotSettings { user_per_minute, user_burst, total_per_minute, .. } = self.bot;
+        for (key, value) in [
+            ("bot.user_per_minute", user_per_minute.into()),
+            ("bot.user_burst", user_burst.into()),
+            ("bot.total_per_minute", total_per_minute.into()),
+            ("bot.concurrent", self.bot.concurrent as u64),
+            ("bot.max_photos", self.bot.max_photos as u64),
+            ("bot.session_minutes", self.bot.session_minutes),
+            ("bot.session_mb", self.bot.session_mb),
+            ("bot.max_archive", self.bot.max_archive),
+            ("clip.max_batch", self.clip.max_batch as u64),
+        ] {
+            if !(1..=MAX_COUNT).contains(&value) {
+                return wrong(key, "from 1 to 4294967295", &value);
+            }
+        }
+        for token in [&self.web.access_token, &self.web.admin_token] {
+            if (1..MIN_TOKEN).contains(&token.expose_secret().trim().chars().count()) {
+                let shown = "shorter";
+                return wrong("web.access_token or web.admin_token", TOKEN_RULE, &shown);
+            }
+        }
+        if let Some(space) = self.spaces.iter().find(|s| !s.space.contains(':')) {
+            return wrong("spaces.space", "like telegram:-100200300", &space.space);
+        }
         if self.photo.max_bytes == 0 || self.photo.max_bytes > 1 << 30 {
             return wrong("photo.max_bytes", "from 1 to 1073741824", &self.photo.max_bytes);
         }
@@ -171,6 +279,10 @@ impl Settings {
     }
 }
 
+const MAX_COUNT: u64 = u32::MAX as u64;
+/// Fewest characters of a token: what cannot be guessed over a network.
+const MIN_TOKEN: usize = 12;
+const TOKEN_RULE: &str = "at least 12 characters, or empty";
 /// Most matches that can be asked for.
 pub const MAX_K: usize = 1000;
 
@@ -197,9 +309,9 @@ mod tests {
             .filter(|l| l.contains(" = ") && !l.starts_with('#'))
             .count();
         let fields = format!("{:#?}", Settings::default()).matches(": ").count();
-        let sections = 5;
-        // SecretString prints as one field more, its redacted inside counts none.
-        assert_eq!(keys, fields - sections, "a key is missing in config/magpie.toml");
+        let sections = 7;
+        // `spaces` is a list of tables, which the file only shows as a comment.
+        assert_eq!(keys, fields - sections - 1, "a key is missing in config/magpie.toml");
     }
 
     #[test]

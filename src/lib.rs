@@ -13,10 +13,14 @@
 //! together for the `magpie` binary. `ARCHITECTURE.md` is the map.
 
 pub mod answer;
+pub mod bot;
 pub mod catalogue;
 pub mod cli;
 pub mod clip;
 pub mod config;
+pub mod front;
 pub mod photo;
+pub mod sample;
 pub mod search;
 pub mod telemetry;
+pub mod words;

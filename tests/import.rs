@@ -4,9 +4,14 @@
 mod support;
 
 use std::fs;
+use std::io::{Cursor, Write};
 
+use magpie::catalogue::CatalogueError;
+use magpie::catalogue::archive::{ArchiveLimits, Unpacked, unpack};
 use serde_json::json;
 use support::Shop;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 fn shop(pictures: u32) -> Shop {
     let shop = Shop::new();
@@ -62,6 +67,19 @@ fn the_optional_keys_and_any_other_are_kept_in_order() {
     assert_eq!(
         serde_json::to_string(&lamp["attributes"]).unwrap(),
         r#"{"price":"89","url":"https://example.com/l","category":"Light","colours":"red, blue","dimmable":"true","weight":"1 kg"}"#
+    );
+}
+
+#[test]
+fn an_object_of_attributes_may_use_the_listings_own_keys() {
+    let shop = shop(1);
+    let kb = shop.listing(
+        r#"{"image_path":"images/0.png","id":"a","description":"A.","size":"L","attributes":{"title":"T","price":9,"none":null}}"#,
+    );
+    shop.run(&["kb", "import", &kb]).ok();
+    assert_eq!(
+        serde_json::to_string(&shop.run(&["kb", "show", "a"]).ok()["attributes"]).unwrap(),
+        r#"{"size":"L","title":"T","price":"9"}"#
     );
 }
 
@@ -203,4 +221,181 @@ fn add_show_edit_and_remove_do_what_they_say() {
         let run = shop.run(&["kb", "add", &one, "--description", "X.", "--id", &limit]);
         assert!(run.error(1).contains("product id"), "{name}");
     }
+}
+
+/// A zip archive of these entries.
+fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in entries {
+        zip.start_file(*name, deflated).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn unzipped(bytes: &[u8]) -> Result<Unpacked, CatalogueError> {
+    unpack(Cursor::new(bytes), &ArchiveLimits::default())
+}
+
+/// Why an archive is refused.
+fn refusal(bytes: &[u8], limits: &ArchiveLimits) -> String {
+    unpack(Cursor::new(bytes), limits).unwrap_err().to_string()
+}
+
+/// Every occurrence of `from` made `to`, which is as long.
+fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let mut found = 0;
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            out[at..at + to.len()].copy_from_slice(to);
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+    out
+}
+
+#[test]
+fn a_zip_of_the_directory_imports_like_the_directory() {
+    let shop = shop(2);
+    let pictures = [0, 1].map(|n| fs::read(shop.path(&format!("kb/images/{n}.png"))).unwrap());
+    let listing = [row(0), row(1)].join("\n");
+    for folder in ["", "catalogue/", "./", "catalogue\\"] {
+        let name = |path: &str| format!("{folder}{path}");
+        let (list, one, two) =
+            (name("description.json"), name("images/0.png"), name("images/1.png"));
+        let archive = zipped(&[
+            (&list, listing.as_bytes()),
+            (&one, &pictures[0]),
+            (&two, &pictures[1]),
+            ("__MACOSX/._description.json", b"Mac"),
+            (&name(".DS_Store"), b"Mac"),
+        ]);
+        // The name says nothing; the first bytes do.
+        let file = shop.path("archive.dat");
+        fs::write(&file, archive).unwrap();
+        let other = Shop::new();
+        let report = other.run(&["kb", "import", file.to_str().unwrap()]).ok();
+        assert_eq!((&report["added"], &report["failed"]), (&json!(2), &json!([])), "{folder}");
+    }
+}
+
+#[test]
+fn what_is_unpacked_goes_away_again() {
+    let unpacked = unzipped(&zipped(&[("a/description.json", b"[]"), ("a/.hidden", b"")])).unwrap();
+    let root = unpacked.root.clone();
+    assert!(root.ends_with("a") && root.join("description.json").is_file());
+    assert!(!root.join(".hidden").exists());
+    drop(unpacked);
+    assert!(!root.exists() && !root.parent().unwrap().exists());
+}
+
+#[test]
+fn an_entry_that_leads_out_is_refused_by_name() {
+    for name in
+        ["../evil.jpg", "images/../../evil.jpg", "/tmp/evil.jpg", "C:\\evil.jpg", "..\\evil"]
+    {
+        let archive = zipped(&[("description.json", b"[]"), (name, b"x")]);
+        let error = unzipped(&archive).unwrap_err();
+        assert!(
+            matches!(&error, CatalogueError::ArchiveEntry { entry, .. } if entry == name),
+            "{error}"
+        );
+    }
+    assert!(!std::env::temp_dir().join("evil.jpg").exists());
+}
+
+#[test]
+fn links_devices_and_locked_entries_are_refused() {
+    let limits = ArchiveLimits::default();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_symlink("link.jpg", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    let archive = zip.finish().unwrap().into_inner();
+    let error = refusal(&archive, &limits);
+    assert!(error.contains("link.jpg") && error.contains("symbolic link"), "{error}");
+    // The upper half of the attributes is the Unix mode: 0o120777 becomes a device's.
+    let device = patched(&archive, &0o120_777u16.to_le_bytes(), &0o020_777u16.to_le_bytes());
+    assert!(refusal(&device, &limits).contains("no plain file"));
+    let archive = zipped(&[("locked.jpg", b"x")]);
+    // Bit 0 of the flags, after signature and version, in both headers.
+    let central = archive.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    let mut locked = archive;
+    locked[6] |= 1;
+    locked[central + 8] |= 1;
+    let error = refusal(&locked, &limits);
+    assert!(error.contains("locked.jpg") && error.contains("encrypted"), "{error}");
+}
+
+#[test]
+fn one_name_twice_is_refused() {
+    let limits = ArchiveLimits::default();
+    let archive = patched(&zipped(&[("a1.jpg", b"x"), ("a2.jpg", b"y")]), b"a2.jpg", b"a1.jpg");
+    assert!(refusal(&archive, &limits).contains("same name"));
+    let disguised = refusal(&zipped(&[("a/1.jpg", b"x"), ("a/./1.jpg", b"y")]), &limits);
+    assert!(disguised.contains("a/./1.jpg") && disguised.contains("twice"), "{disguised}");
+    let both = refusal(&zipped(&[("a", b"x"), ("a/b", b"y")]), &limits);
+    assert!(both.contains("a/b"), "{both}");
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_goes_off() {
+    let zeros = vec![0; 8 << 20];
+    let archive = zipped(&[("description.json", b"[]"), ("bomb.jpg", &zeros)]);
+    assert!(archive.len() < 20_000);
+    let limits = ArchiveLimits::default();
+    let error = refusal(&archive, &limits);
+    assert!(error.contains("bomb.jpg") && error.contains("tightly"), "{error}");
+    let small = ArchiveLimits { bytes: 1 << 20, ratio: u64::MAX, ..limits.clone() };
+    assert!(refusal(&archive, &small).contains("1048576"));
+    let few = ArchiveLimits { files: 1, ..limits };
+    assert!(refusal(&archive, &few).contains("2 entries"));
+}
+
+#[test]
+fn a_header_that_lies_is_found_out_by_the_bytes() {
+    let limits = ArchiveLimits { bytes: 100_000, ..ArchiveLimits::default() };
+    let zeros = vec![0; 300_000];
+    let archive = zipped(&[("description.json", b"[]"), ("bomb.jpg", &zeros)]);
+    for said in [10u32, 300_001] {
+        let size = 300_000u32.to_le_bytes();
+        let lying = patched(&archive, &size, &said.to_le_bytes());
+        let limits = ArchiveLimits { bytes: 400_000, ..limits.clone() };
+        let error = refusal(&lying, &limits);
+        assert!(error.contains("bomb.jpg") && error.contains("damaged"), "{said}: {error}");
+    }
+    // Whatever it says, no more than the limit is ever written.
+    let lying = patched(&archive, &300_000u32.to_le_bytes(), &10u32.to_le_bytes());
+    unpack(Cursor::new(lying), &limits).unwrap_err();
+    // The checksum tells what the sizes do not.
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    zip.start_file("bent.txt", stored).unwrap();
+    zip.write_all(b"0123456789").unwrap();
+    let bent = patched(&zip.finish().unwrap().into_inner(), b"4567", b"4667");
+    let error = refusal(&bent, &limits);
+    assert!(error.contains("bent.txt") && error.contains("damaged"), "{error}");
+}
+
+#[test]
+fn what_is_no_archive_of_a_catalogue_says_so() {
+    let limits = ArchiveLimits::default();
+    let good = zipped(&[("description.json", b"[]"), ("images/a.jpg", &[7; 5000])]);
+    assert!(refusal(b"", &limits).contains("cut short"));
+    assert!(refusal(b"PK and then nothing of the kind", &limits).contains("cut short"));
+    assert!(refusal(&good[..good.len() - 30], &limits).contains("cut short"));
+    assert!(refusal(&zipped(&[]), &limits).contains("no files"));
+    assert!(refusal(&zipped(&[("images/", b""), (".a", b"x")]), &limits).contains("no files"));
+    for listing in ["a/b/description.json", "Description.txt"] {
+        let error = refusal(&zipped(&[(listing, b"[]")]), &limits);
+        assert!(error.contains("description.json"), "{error}");
+    }
+    let two = zipped(&[("a/description.json", b"[]"), ("b/description.json", b"[]")]);
+    assert!(refusal(&two, &limits).contains("one folder"));
+    // Through the command: a sentence, and nothing imported.
+    let shop = Shop::new();
+    let file = shop.path("kb.zip");
+    fs::write(&file, &good[..200]).unwrap();
+    assert!(shop.run(&["kb", "import", file.to_str().unwrap()]).error(1).contains("zip"));
 }

@@ -117,6 +117,7 @@ fn the_extract_holds_the_fact_when_the_match_is_right() {
             photo: Vec::new(),
             evidence: vec![Evidence { product, score: 0.9, picture: None }],
             confident: true,
+            ..Inquiry::default()
         });
         match question["expect"].as_str() {
             Some(fact) => {

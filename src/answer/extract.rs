@@ -14,6 +14,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Answer, Inquiry, Origin};
 use crate::catalogue::Product;
+use crate::words::say;
 
 /// Units quoted at most.
 const MOST: usize = 2;
@@ -133,23 +134,21 @@ what when where which who why will with would you your photo picture image about
 
 /// Answers from the best match's own text.
 pub fn answer(inquiry: &Inquiry) -> Answer {
+    let language = inquiry.language.as_str();
     let Some(best) = inquiry.evidence.first() else {
-        let text = "Nothing in the catalogue matches this photo, so there is nothing to quote.";
-        return Answer { text: text.into(), origin: Origin::Extractive, sources: Vec::new() };
+        let text = say(language, "extract-nothing", &[]);
+        return Answer { text, origin: Origin::Extractive, sources: Vec::new() };
     };
     let product = &best.product;
     let name = format!("{} [{}]", product.title, product.id);
-    let opening = if inquiry.confident {
-        format!("From the catalogue's entry for {name}")
-    } else {
-        format!("The photo has no confident match; the closest is {name}. From its entry")
-    };
+    let opening = if inquiry.confident { "extract-from" } else { "extract-closest" };
+    let opening = say(language, opening, &[("name", name.into())]);
     let quotes = quotes(&inquiry.question, product);
-    let text = if quotes.is_empty() {
-        format!("{opening} (extract): the catalogue does not say.")
-    } else {
-        format!("{opening} (extract): {}", quotes.join(" "))
+    let said = match quotes.is_empty() {
+        true => say(language, "extract-not-said", &[]),
+        false => quotes.join(" "),
     };
+    let text = format!("{opening} {said}");
     Answer { text, origin: Origin::Extractive, sources: vec![product.id.clone()] }
 }
 
@@ -369,6 +368,7 @@ mod tests {
             photo: vec![],
             evidence: vec![Evidence { product: lamp(), score: 0.9, picture: None }],
             confident: true,
+            ..Inquiry::default()
         })
         .text
     }
@@ -411,7 +411,7 @@ mod tests {
             question: "how heavy?".into(),
             photo: vec![],
             evidence: vec![Evidence { product: lamp(), score: 0.3, picture: None }],
-            confident: false,
+            ..Inquiry::default()
         };
         assert!(answer(&inquiry).text.contains("no confident match"));
         inquiry.evidence.clear();

@@ -50,8 +50,15 @@ pub struct Evidence {
     pub picture: Option<Vec<u8>>,
 }
 
+/// A question and its answer, earlier in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub question: String,
+    pub answer: String,
+}
+
 /// What is asked, and what is known about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Inquiry {
     pub question: String,
     /// The user's photo as JPEG.
@@ -59,7 +66,14 @@ pub struct Inquiry {
     /// Best match first.
     pub evidence: Vec<Evidence>,
     pub confident: bool,
+    /// The conversation so far, oldest first.
+    pub turns: Vec<Turn>,
+    /// BCP 47 tag of the language that the extract's own words are in; empty: English.
+    pub language: String,
 }
+
+/// Hears the answer so far, each time from its beginning.
+pub type OnText<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Why a question was not answered, worded for the person who asked.
 #[derive(Debug, thiserror::Error)]
@@ -132,10 +146,20 @@ impl Answerer {
     /// Answers from the catalogue. A server that fails costs the model's wording, not the
     /// answer: the extract serves, labelled, and the log has the reason.
     pub async fn answer(&self, inquiry: &Inquiry) -> Answer {
+        self.answer_with(inquiry, None).await
+    }
+
+    /// As [`Answerer::answer`]; `on_text` hears the model's answer while it is being written. What it
+    /// heard is void when the answer returned is another, as when the server fails half way.
+    pub async fn stream(&self, inquiry: &Inquiry, on_text: OnText<'_>) -> Answer {
+        self.answer_with(inquiry, Some(on_text)).await
+    }
+
+    async fn answer_with(&self, inquiry: &Inquiry, on_text: Option<OnText<'_>>) -> Answer {
         if let Some(model) = &self.model
             && !inquiry.evidence.is_empty()
         {
-            match model.grounded(inquiry).await {
+            match model.grounded(inquiry, on_text).await {
                 Ok(answer) => return answer,
                 Err(e) => tracing::warn!(error = %e, "answering with an extract instead"),
             }

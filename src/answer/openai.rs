@@ -5,14 +5,19 @@ use std::time::Duration;
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
-use async_openai::types::chat::{ChatCompletionRequestMessage, CreateChatCompletionRequestArgs};
+use async_openai::types::chat::{
+    ChatCompletionRequestMessage, CreateChatCompletionRequest, CreateChatCompletionRequestArgs,
+};
+use futures_util::StreamExt;
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Answer, AnswerError, Inquiry, Origin, prompt};
+use super::{Answer, AnswerError, Inquiry, OnText, Origin, prompt};
 use crate::config::AnswerSettings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that never ends is cut off after so many bytes.
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// One configured server and model.
 pub struct VisionModel {
@@ -54,9 +59,16 @@ impl VisionModel {
         })
     }
 
-    pub(super) async fn grounded(&self, inquiry: &Inquiry) -> Result<Answer, AnswerError> {
+    pub(super) async fn grounded(
+        &self,
+        inquiry: &Inquiry,
+        on_text: Option<OnText<'_>>,
+    ) -> Result<Answer, AnswerError> {
         let messages = prompt::grounded(inquiry, self.products).map_err(|e| self.failed(&e))?;
-        let text = self.complete(messages).await?;
+        let text = match on_text {
+            Some(on_text) => self.complete_streaming(messages, on_text).await?,
+            None => self.complete(messages).await?,
+        };
         let shown = inquiry.evidence.iter().take(self.products);
         let sources = shown
             .map(|e| e.product.id.clone())
@@ -81,12 +93,7 @@ impl VisionModel {
         &self,
         messages: Vec<ChatCompletionRequestMessage>,
     ) -> Result<String, AnswerError> {
-        let request = CreateChatCompletionRequestArgs::default()
-            .model(&self.model)
-            .messages(messages)
-            .max_completion_tokens(self.max_tokens)
-            .build()
-            .map_err(|e| self.failed(&e))?;
+        let request = self.request(messages)?;
         let sent = tokio::time::timeout(self.timeout, self.client.chat().create(request)).await;
         let response = match sent {
             Ok(response) => response.map_err(|e| self.failed(&e))?,
@@ -95,6 +102,50 @@ impl VisionModel {
         let text = response.choices.into_iter().next().and_then(|c| c.message.content);
         let text = text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
         text.ok_or_else(|| self.error("its answer was empty".into()))
+    }
+
+    /// As [`VisionModel::complete`], as a stream of server-sent events.
+    async fn complete_streaming(
+        &self,
+        messages: Vec<ChatCompletionRequestMessage>,
+        on_text: OnText<'_>,
+    ) -> Result<String, AnswerError> {
+        let request = self.request(messages)?;
+        let reading = async {
+            let mut stream = self.client.chat().create_stream(request).await?;
+            let mut text = String::new();
+            while let Some(chunk) = stream.next().await {
+                let choice = chunk?.choices.into_iter().next();
+                if let Some(more) = choice.and_then(|c| c.delta.content).filter(|m| !m.is_empty()) {
+                    text.push_str(&more);
+                    on_text(&text);
+                }
+                if text.len() > MAX_ANSWER {
+                    break;
+                }
+            }
+            Ok(text)
+        };
+        let text = match tokio::time::timeout(self.timeout, reading).await {
+            Ok(text) => text.map_err(|e| self.failed(&e))?,
+            Err(_) => return Err(self.error(format!("no whole answer within {:?}", self.timeout))),
+        };
+        match text.trim() {
+            "" => Err(self.error("its answer was empty".into())),
+            text => Ok(text.to_owned()),
+        }
+    }
+
+    fn request(
+        &self,
+        messages: Vec<ChatCompletionRequestMessage>,
+    ) -> Result<CreateChatCompletionRequest, AnswerError> {
+        CreateChatCompletionRequestArgs::default()
+            .model(&self.model)
+            .messages(messages)
+            .max_completion_tokens(self.max_tokens)
+            .build()
+            .map_err(|e| self.failed(&e))
     }
 
     fn failed(&self, error: &OpenAIError) -> AnswerError {

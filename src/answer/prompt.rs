@@ -5,7 +5,8 @@
 
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
-    ChatCompletionRequestMessage, ChatCompletionRequestMessageContentPartImageArgs,
+    ChatCompletionRequestAssistantMessageArgs, ChatCompletionRequestMessage,
+    ChatCompletionRequestMessageContentPartImageArgs,
     ChatCompletionRequestMessageContentPartTextArgs, ChatCompletionRequestSystemMessageArgs,
     ChatCompletionRequestUserMessageArgs, ChatCompletionRequestUserMessageContentPart as Part,
     ImageUrlArgs,
@@ -52,7 +53,14 @@ pub(super) fn grounded(
     parts.push(image(&inquiry.photo)?);
     parts.push(text(&format!("The customer's question: {}", inquiry.question))?);
     let rules = ChatCompletionRequestSystemMessageArgs::default().content(RULES).build()?;
-    Ok(vec![rules.into(), user(parts)?])
+    let mut messages = vec![rules.into()];
+    for turn in &inquiry.turns {
+        messages.push(user(vec![text(&turn.question)?])?);
+        let answer = ChatCompletionRequestAssistantMessageArgs::default();
+        messages.push({ answer }.content(turn.answer.as_str()).build()?.into());
+    }
+    messages.push(user(parts)?);
+    Ok(messages)
 }
 
 /// The photo and the question, nothing else.

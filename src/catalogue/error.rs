@@ -1,5 +1,6 @@
 //! What can go wrong in a catalogue, worded for its owner.
 
+use super::journal::KEPT;
 use super::{MAX_ID, SCHEMA};
 use crate::photo::PhotoError;
 
@@ -36,6 +37,24 @@ pub enum CatalogueError {
     BadId(String),
     #[error("product {id:?}: {reason}")]
     BadProduct { id: String, reason: String },
+    #[error(
+        "{who} changed product {product:?} afterwards, so nothing was taken back; edit it by hand, \
+         or let {who} take that back first"
+    )]
+    ChangedSince { product: String, who: String },
+    #[error(
+        "the change numbered {number} is too old: only the catalogue's newest {KEPT} changes can \
+         be taken back"
+    )]
+    UndoTooOld { number: u64 },
+    #[error("product {product:?} cannot be brought back: {reason}; add it again from its pictures")]
+    CannotRestore { product: String, reason: String },
+    #[error("the zip archive cannot be used: {0}")]
+    Archive(String),
+    #[error("the zip archive cannot be used: its entry {entry:?} {reason}")]
+    ArchiveEntry { entry: String, reason: String },
+    #[error("the export could not be written: {0}")]
+    Export(String),
     #[error(transparent)]
     Photo(#[from] PhotoError),
     #[error("embedding failed: {0}")]

@@ -2,7 +2,7 @@
 //!
 //! Files are read, hashed and decoded on all cores while the batch before is embedded and
 //! committed. A row that cannot be used is listed and stops no other; what was committed
-//! stays, so an interrupted import goes on where it stopped.
+//! stays, so an interrupted import goes on where it stopped, or is taken back as far as it came.
 
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::listing::{Plan, Row};
-use super::{Catalogue, CatalogueError, ModelId, PreparedImage, ProductText};
+use super::{Author, Catalogue, CatalogueError, ModelId, PreparedImage, ProductText};
 use crate::clip::Embedding;
 use crate::photo::{self, Limits, Photo};
 
@@ -42,6 +42,8 @@ pub struct Options {
     /// Only report.
     pub dry_run: bool,
     pub limits: Limits,
+    /// Whose change the log says it is; an import of nobody's is not logged.
+    pub author: Option<Author>,
 }
 
 /// What an import did; every row is counted once.
@@ -152,6 +154,7 @@ impl Job<'_> {
     ) -> Result<(), CatalogueError> {
         let total = self.plan.rows.len();
         let mut done = 0;
+        let mut number = None;
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(AHEAD);
             scope.spawn(move || {
@@ -163,7 +166,7 @@ impl Job<'_> {
                 }
             });
             for (batch, decoded) in receive {
-                self.commit(batch, decoded?, report)?;
+                self.commit(batch, decoded?, &mut number, report)?;
                 done += batch.len();
                 progress(done, total);
             }
@@ -193,10 +196,12 @@ impl Job<'_> {
         })
     }
 
+    /// `number` is the import's in the log, once it has one.
     fn commit(
         &self,
         batch: &[Row],
         decoded: Vec<Decoded>,
+        number: &mut Option<u64>,
         report: &mut Report,
     ) -> Result<(), CatalogueError> {
         let mut pixels = Vec::new();
@@ -224,7 +229,15 @@ impl Job<'_> {
                 Some((self.plan.products.get(&row.product)?, images.as_slice()))
             })
             .collect();
-        for put in self.catalogue.put_all(&puts)? {
+        let done = match &self.options.author {
+            Some(author) => {
+                let (done, entry) = self.catalogue.put_import(author, *number, &puts)?;
+                *number = entry;
+                done
+            }
+            None => self.catalogue.put_all(&puts)?,
+        };
+        for put in done {
             match put {
                 p if p.images > 0 => report.added += 1,
                 p if p.changed => report.updated += 1,

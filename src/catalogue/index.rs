@@ -35,8 +35,26 @@ pub(super) fn add(
     id: ImageId,
     vector: &[f32],
 ) -> Result<(), CatalogueError> {
-    let bytes: Vec<u8> = vector.iter().flat_map(|v| v.to_le_bytes()).collect();
-    Ok(tables.flat.put(txn, &id, &bytes)?)
+    Ok(tables.flat.put(txn, &id, &bytes(vector))?)
+}
+
+/// A vector as it is stored.
+pub(super) fn bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// Gives a forgotten image its vector back.
+pub(super) fn bring_back(
+    tables: &Tables,
+    txn: &mut RwTxn<'_>,
+    id: ImageId,
+    stored: &[u8],
+) -> Result<(), CatalogueError> {
+    // One that still stands in the trees would be found twice if it were in `flat` as well.
+    if !tables.gone.delete(txn, &id)? {
+        tables.flat.put(txn, &id, stored)?;
+    }
+    Ok(())
 }
 
 /// Forgets the vector of an image.

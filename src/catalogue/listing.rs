@@ -1,5 +1,6 @@
 //! `description.json`: the layout of OpenAI's cookbook on CLIP retrieval, JSON Lines (or one
-//! JSON array) with `image_path` and `description`.
+//! JSON array) with `image_path` and `description`. `id` and `title` are optional; every other
+//! key is an attribute, and an object under `attributes` holds more of them.
 //!
 //! [`Plan::read`] turns it into rows whose files lie inside the directory and products that
 //! a catalogue can hold, and keeps what was wrong with the others.
@@ -14,7 +15,7 @@ use super::import::Failure;
 use super::{CatalogueError, ProductText, slug, valid_id};
 use crate::photo::{self, Limits, PhotoError};
 
-const LISTING: &str = "description.json";
+pub(super) const LISTING: &str = "description.json";
 const MAX_LISTING: u64 = 256 << 20;
 
 /// A usable row of the listing.
@@ -86,7 +87,7 @@ impl Plan {
         for key in ["image_path", "id", "title", "description"] {
             row.shift_remove(key);
         }
-        let attributes = row.iter().filter_map(|(k, v)| Some((k.clone(), plain(v)?))).collect();
+        let attributes = attributes(&row);
         let text = ProductText { id: id.clone(), title, description, attributes };
         match self.products.get_mut(&id) {
             Some(known) => merge(known, text),
@@ -188,6 +189,21 @@ fn text_of(row: &Map<String, Value>, key: &str) -> Option<String> {
         Value::Number(n) => Some(n.to_string()),
         _ => None,
     }
+}
+
+/// What is left of a row, in its order. Attributes that are named like another key stand in an
+/// object of their own.
+fn attributes(row: &Map<String, Value>) -> IndexMap<String, String> {
+    let mut found = IndexMap::new();
+    for (key, value) in row {
+        match value {
+            Value::Object(inner) if key == "attributes" => {
+                found.extend(inner.iter().filter_map(|(k, v)| Some((k.clone(), plain(v)?))));
+            }
+            _ => found.extend(plain(value).map(|text| (key.clone(), text))),
+        }
+    }
+    found
 }
 
 /// An attribute as text; `None` for nothing.

@@ -4,12 +4,19 @@
 //! and vectors, each written in one transaction. It stores vectors and finds near ones, but
 //! does not know how they are made. Several processes may have one directory open.
 
+pub mod archive;
+mod attic;
 mod error;
+pub mod export;
+mod feedback;
 pub mod import;
 mod index;
+mod journal;
 mod listing;
 mod product;
+mod search;
 mod store;
+mod write;
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +27,13 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Embedding;
 use crate::photo::{Photo, PhotoError};
 pub use error::CatalogueError;
+pub use feedback::Feedback;
+pub use journal::{Action, Author, Change};
 pub use product::{ImageId, ImageRecord, MAX_ID, Product, ProductText, slug, valid_id};
+pub use search::Hit;
 use store::{MAP_SIZE, Store};
+pub use write::Put;
+use write::hash_key;
 
 /// Layout of the tables; another number is another program's catalogue.
 const SCHEMA: u32 = 1;
@@ -65,17 +77,6 @@ impl PreparedImage {
     }
 }
 
-/// What [`Catalogue::put`] did with one product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Put {
-    /// The product did not exist.
-    pub created: bool,
-    /// Its text changed.
-    pub changed: bool,
-    /// Images that were new to it.
-    pub images: usize,
-}
-
 /// What is in a catalogue.
 #[derive(Debug, Clone, Serialize)]
 pub struct Stats {
@@ -85,17 +86,6 @@ pub struct Stats {
     pub model: String,
     /// Size of the data file.
     pub bytes: u64,
-}
-
-/// One of the images nearest to a query.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    pub product: Product,
-    pub image: ImageId,
-    /// Name of the file the image came from.
-    pub source: String,
-    /// Cosine, -1 to 1.
-    pub score: f32,
 }
 
 /// An open catalogue.
@@ -162,7 +152,13 @@ impl Catalogue {
                         ours: model.name.clone(),
                     })
                 }
-                _ => self.set_meta(txn, "model", model),
+                other => {
+                    // An emptied catalogue may still have trees of the other model's length.
+                    if let Some(theirs) = other {
+                        index::clear(t, txn, theirs.dimensions)?;
+                    }
+                    self.set_meta(txn, "model", model)
+                }
             }
         })
     }
@@ -177,89 +173,6 @@ impl Catalogue {
 
     pub fn dir(&self) -> &Path {
         &self.dir
-    }
-
-    /// Creates a product, adds images to one, or changes its text, in one transaction. An
-    /// image the product already has is skipped.
-    ///
-    /// # Errors
-    /// [`CatalogueError`]; the catalogue is as it was.
-    pub fn put(
-        &self,
-        text: &ProductText,
-        images: &[(PreparedImage, Embedding)],
-    ) -> Result<Put, CatalogueError> {
-        let mut done = self.put_all(&[(text, images)])?;
-        Ok(done.pop().unwrap_or_default())
-    }
-
-    /// As [`Catalogue::put`] for several products, all in one transaction.
-    ///
-    /// # Errors
-    /// [`CatalogueError`]; none of them is written.
-    pub fn put_all(
-        &self,
-        batch: &[(&ProductText, &[(PreparedImage, Embedding)])],
-    ) -> Result<Vec<Put>, CatalogueError> {
-        self.store.write(|txn| {
-            batch.iter().map(|(text, images)| self.put_one(txn, text, images)).collect()
-        })
-    }
-
-    fn put_one(
-        &self,
-        txn: &mut RwTxn<'_>,
-        text: &ProductText,
-        images: &[(PreparedImage, Embedding)],
-    ) -> Result<Put, CatalogueError> {
-        let t = self.store.tables();
-        let old = t.products.get(txn, &text.id)?;
-        let mut put = Put {
-            created: old.is_none(),
-            changed: old.as_ref().is_some_and(|p| !text.same_as(p)),
-            images: 0,
-        };
-        let mut ids = old.map(|p| p.images).unwrap_or_default();
-        for (image, vector) in images {
-            let key = hash_key(&image.hash, &text.id);
-            if t.hashes.get(txn, &key)?.is_some() {
-                continue;
-            }
-            let id = self.next_image(txn)?;
-            let record = ImageRecord {
-                product: text.id.clone(),
-                hash: hex(&image.hash),
-                source: image.source.clone(),
-            };
-            t.images.put(txn, &id, &record)?;
-            t.hashes.put(txn, &key, &id)?;
-            t.pictures.put(txn, &id, &image.picture)?;
-            t.thumbnails.put(txn, &id, &image.thumbnail)?;
-            index::add(t, txn, id, vector)?;
-            ids.push(id);
-            put.images += 1;
-        }
-        if put.created || put.changed || put.images > 0 {
-            let product = Product {
-                id: text.id.clone(),
-                title: text.title.clone(),
-                description: text.description.clone(),
-                attributes: text.attributes.clone(),
-                images: ids,
-            };
-            t.products.put(txn, &product.id, &product)?;
-        }
-        Ok(put)
-    }
-
-    fn next_image(&self, txn: &mut RwTxn<'_>) -> Result<ImageId, CatalogueError> {
-        let id: ImageId = self.meta(txn, "next_image")?.unwrap_or(0);
-        let next = id.checked_add(1).ok_or_else(|| CatalogueError::Unusable {
-            dir: self.dir.display().to_string(),
-            reason: "it has used up its four billion image numbers".into(),
-        })?;
-        self.set_meta(txn, "next_image", &next)?;
-        Ok(id)
     }
 
     /// Whether a product has an image from a file of this hash.
@@ -298,32 +211,6 @@ impl Catalogue {
         self.store.read(|txn| {
             let all = self.store.tables().products.iter(txn)?;
             Ok(all.skip(skip).take(take).map(|e| e.map(|(_, p)| p)).collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// Removes a product with its images and vectors.
-    ///
-    /// # Errors
-    /// [`CatalogueError::NoProduct`].
-    pub fn remove(&self, id: &str) -> Result<Product, CatalogueError> {
-        let product = self.product(id)?;
-        self.store.write(|txn| {
-            let t = self.store.tables();
-            let product = t
-                .products
-                .get(txn, &product.id)?
-                .ok_or_else(|| CatalogueError::NoProduct(product.id.clone()))?;
-            for image in &product.images {
-                if let Some(record) = t.images.get(txn, image)? {
-                    t.hashes.delete(txn, &hash_key(&unhex(&record.hash), &product.id))?;
-                }
-                t.images.delete(txn, image)?;
-                t.pictures.delete(txn, image)?;
-                t.thumbnails.delete(txn, image)?;
-                index::remove(t, txn, *image)?;
-            }
-            t.products.delete(txn, &product.id)?;
-            Ok(product)
         })
     }
 
@@ -370,73 +257,6 @@ impl Catalogue {
     /// [`CatalogueError`] when the environment cannot be read.
     pub fn image_count(&self) -> Result<u64, CatalogueError> {
         self.store.read(|txn| Ok(self.store.tables().images.len(txn)?))
-    }
-
-    /// The `k` products whose best image is nearest to a query, falling by cosine, ties by id.
-    /// `without` leaves one product out.
-    ///
-    /// # Errors
-    /// [`CatalogueError`] when the environment cannot be read.
-    pub fn nearest(
-        &self,
-        query: &Embedding,
-        k: usize,
-        without: Option<&str>,
-    ) -> Result<Vec<Hit>, CatalogueError> {
-        self.store.read(|txn| {
-            let t = self.store.tables();
-            let total = t.images.len(txn)? as usize;
-            let mut n = k.saturating_mul(4).clamp(1, total.max(1));
-            loop {
-                let images = index::nearest(t, txn, query, n)?;
-                let hits = self.best_by_product(txn, &images, without)?;
-                // One image beyond the k-th product's settles ties at its score.
-                if hits.len() > k || n >= total {
-                    return Ok(hits.into_iter().take(k).collect());
-                }
-                n = n.saturating_mul(4).min(total);
-            }
-        })
-    }
-
-    fn best_by_product(
-        &self,
-        txn: &RoTxn<'_>,
-        images: &[(ImageId, f32)],
-        without: Option<&str>,
-    ) -> Result<Vec<Hit>, CatalogueError> {
-        let t = self.store.tables();
-        let mut hits: Vec<Hit> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for &(image, score) in images {
-            let Some(record) = t.images.get(txn, &image)? else { continue };
-            if Some(record.product.as_str()) == without || seen.contains(&record.product) {
-                continue;
-            }
-            if let Some(product) = t.products.get(txn, &record.product)? {
-                seen.insert(record.product);
-                hits.push(Hit { product, image, source: record.source, score });
-            }
-        }
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.product.id.cmp(&b.product.id)));
-        Ok(hits)
-    }
-
-    /// Moves new vectors into the search trees when there are enough of them; tells whether it
-    /// did. Searches before, during and after give the same products.
-    ///
-    /// # Errors
-    /// [`CatalogueError`]; the trees are as they were.
-    pub fn index_if_due(&self) -> Result<bool, CatalogueError> {
-        let due = self.store.read(|txn| index::due(self.store.tables(), txn))?;
-        match self.model()? {
-            Some(model) if due => {
-                self.store
-                    .write(|txn| index::rebuild(self.store.tables(), txn, model.dimensions))?;
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
     }
 
     /// Replaces every vector by another model's, in one transaction.
@@ -520,16 +340,4 @@ impl Catalogue {
             .map_err(|e| CatalogueError::Lmdb(heed::Error::Encoding(e.into())))?;
         Ok(self.store.tables().meta.put(txn, key, &bytes)?)
     }
-}
-
-fn hash_key(hash: &[u8; 32], product: &str) -> Vec<u8> {
-    [hash.as_slice(), product.as_bytes()].concat()
-}
-
-fn hex(hash: &[u8; 32]) -> String {
-    blake3::Hash::from_bytes(*hash).to_hex().to_string()
-}
-
-fn unhex(text: &str) -> [u8; 32] {
-    blake3::Hash::from_hex(text).map_or([0; 32], |h| *h.as_bytes())
 }

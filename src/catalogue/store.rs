@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use heed::byteorder::BE;
-use heed::types::{Bytes, SerdeJson, Str, U32, Unit};
+use heed::types::{Bytes, SerdeJson, Str, U32, U64, Unit};
 use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 
-use super::CatalogueError;
 use super::product::{ImageRecord, Product};
+use super::write::Step;
+use super::{CatalogueError, Change, Feedback};
 
 /// First size of the memory map, in bytes. It is address space, not disk: the file is as long
 /// as its content.
@@ -37,6 +38,13 @@ pub(super) struct Tables {
     /// Images that were removed but still stand in the trees.
     pub gone: Database<'static, U32<BE>, Unit>,
     pub trees: arroy::Database<'static, arroy::distances::Cosine>,
+    /// The log of changes, by number.
+    pub journal: Database<'static, U64<BE>, SerdeJson<Change>>,
+    /// Number of a change (big-endian), then a product id: that product before and after.
+    pub steps: Database<'static, Bytes, SerdeJson<Step>>,
+    /// Removed images; see `attic.rs`.
+    pub attic: Database<'static, Bytes, Bytes>,
+    pub feedback: Database<'static, U64<BE>, SerdeJson<Feedback>>,
 }
 
 pub(super) struct Store {
@@ -183,10 +191,19 @@ fn create_tables(env: &Env<WithoutTls>) -> Result<Tables, heed::Error> {
                 dbs.create_database(txn, Some("gone"))?,
                 dbs.create_database(txn, Some("trees"))?,
             );
-            Ok(CommitOrAbort::<_, ()>::Commit((text, binary)))
+            // Later additions: a catalogue made before them gets them here.
+            let log = (
+                dbs.create_database(txn, Some("journal"))?,
+                dbs.create_database(txn, Some("steps"))?,
+                dbs.create_database(txn, Some("attic"))?,
+                dbs.create_database(txn, Some("feedback"))?,
+            );
+            Ok(CommitOrAbort::<_, ()>::Commit((text, binary, log)))
         })?;
-        let ((meta, products, images, hashes), (pictures, thumbnails, flat, gone, trees)) =
-            made.unwrap_commit();
+        let (text, binary, log) = made.unwrap_commit();
+        let (meta, products, images, hashes) = text;
+        let (pictures, thumbnails, flat, gone, trees) = binary;
+        let (journal, steps, attic, feedback) = log;
         return Ok(Tables {
             meta,
             products,
@@ -197,6 +214,10 @@ fn create_tables(env: &Env<WithoutTls>) -> Result<Tables, heed::Error> {
             flat,
             gone,
             trees,
+            journal,
+            steps,
+            attic,
+            feedback,
         });
     }
 }

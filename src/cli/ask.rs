@@ -100,6 +100,7 @@ pub(super) fn inquiry(
         photo: answer::sendable(photo)?,
         evidence: evidence.collect::<Result<_>>()?,
         confident: matches.confident,
+        ..Inquiry::default()
     })
 }
 

@@ -1,26 +1,28 @@
-//! `magpie demo`: the whole way once, on the sample catalogue compiled into the binary.
+//! `magpie demo`: the whole way once, on the sample catalogue compiled into the binary, then the
+//! web chat over it.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use rust_embed::RustEmbed;
+use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Context, Outcome, ask, kb, output};
+use super::{Context, Outcome, ask, kb, output, serve};
 use crate::answer::Answerer;
 use crate::catalogue::Catalogue;
 use crate::catalogue::import::{Embed, Options};
-use crate::search;
-
-#[derive(RustEmbed)]
-#[folder = "kb/"]
-#[include = "description.json"]
-#[include = "images/*"]
-#[include = "photos/*"]
-struct Sample;
+use crate::clip::Clip;
+use crate::{sample, search};
 
 const QUESTIONS: &str = "photos/questions.jsonl";
+
+#[derive(Args)]
+pub(super) struct Demo {
+    /// End after the answers; so does --json
+    #[arg(long)]
+    once: bool,
+}
 
 #[derive(Deserialize)]
 struct Question {
@@ -29,15 +31,31 @@ struct Question {
     product_id: String,
 }
 
-pub(super) fn run(context: &Context) -> Result<Outcome> {
-    let settings = &context.settings;
-    let clip = context.clip()?;
+pub(super) fn run(context: &Context, args: &Demo) -> Result<Outcome> {
     let dir = tempfile::tempdir().context("no temporary directory")?;
-    let sample = dir.path().join("kb");
-    unpack(&sample)?;
-    let catalogue = Catalogue::open_for(&dir.path().join("data"), &clip.model())?;
+    let data = dir.path().join("data");
+    let clip = context.clip()?;
+    answers(context, &clip, &dir.path().join("kb"), &data)?;
+    if args.once || context.json {
+        return Ok(Outcome::Done);
+    }
+    output::line("\nThe web chat serves the sample catalogue until Ctrl-C:");
+    let mut settings = context.settings.clone();
+    settings.catalogue.dir = data;
+    // Another demo may have the usual port.
+    if std::net::TcpListener::bind(settings.web.listen).is_err() {
+        settings.web.listen.set_port(0);
+    }
+    serve::serve(settings, clip, false)
+}
+
+/// Imports the sample into `data`, then asks every photo its question.
+fn answers(context: &Context, clip: &Clip, sample: &Path, data: &Path) -> Result<()> {
+    let settings = &context.settings;
+    sample::unpack(sample).context("the sample catalogue")?;
+    let catalogue = Catalogue::open_for(data, &clip.model())?;
     let options = Options { limits: settings.photo.clone(), ..Options::default() };
-    let report = kb::import_with_progress(&catalogue, &clip, &sample, &options)?;
+    let report = kb::import_with_progress(&catalogue, clip, sample, &options)?;
     if !report.failed.is_empty() {
         bail!("the sample catalogue does not import: {:?}", report.failed);
     }
@@ -54,10 +72,10 @@ pub(super) fn run(context: &Context) -> Result<Outcome> {
     let answerer = Answerer::new(&settings.answer)?;
     let runtime = ask::runtime()?;
     let (mut answers, mut right) = (Vec::new(), 0);
-    let questions = questions(&sample)?;
+    let questions = questions(sample)?;
     for q in &questions {
         let photo = ask::open(&sample.join("photos").join(&q.photo), context)?;
-        let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
+        let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&catalogue, &query, 3)?;
         let products = settings.answer.products;
         let inquiry = ask::inquiry(&catalogue, q.question.clone(), &photo, &matches, products)?;
@@ -84,18 +102,6 @@ pub(super) fn run(context: &Context) -> Result<Outcome> {
                  writes them.",
             );
         }
-    }
-    Ok(Outcome::Done)
-}
-
-fn unpack(to: &Path) -> Result<()> {
-    for name in Sample::iter() {
-        let path = to.join(name.as_ref());
-        let file = Sample::get(&name).with_context(|| format!("{name} is not in this build"))?;
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(&path, file.data).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `magpie kb`: grow and inspect the catalogue.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -7,17 +9,21 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Context, Outcome, ask, output};
+use crate::catalogue::archive::{self, ArchiveLimits};
+use crate::catalogue::export::{self, Exported};
 use crate::catalogue::import::{self, Embed, Options, Report};
-use crate::catalogue::{Catalogue, ImageId, PreparedImage, Product, ProductText, slug, valid_id};
+use crate::catalogue::{
+    Action, Author, Catalogue, Change, ImageId, PreparedImage, Product, ProductText, slug, valid_id,
+};
 use crate::clip::{BATCH, Clip, Embedding};
 use crate::photo::{self, Photo};
 use crate::search::Calibration;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Import a directory that holds description.json
+    /// Import a directory that holds description.json, or a zip of one
     Import {
-        /// The directory, or the file itself
+        /// The directory, the zip archive, or description.json itself
         path: PathBuf,
         /// Only report what an import would do
         #[arg(long)]
@@ -45,7 +51,7 @@ pub(super) enum Command {
     List,
     /// Show a product
     Show { id: String },
-    /// Change a product's text
+    /// Change a product's text or attributes
     #[command(group = clap::ArgGroup::new("field").required(true).multiple(true))]
     Edit {
         id: String,
@@ -53,9 +59,28 @@ pub(super) enum Command {
         title: Option<String>,
         #[arg(long, group = "field")]
         description: Option<String>,
+        /// An attribute's new value; an empty one removes it. May be given several times
+        #[arg(long, group = "field", value_name = "KEY=VALUE", value_parser = parse_attribute)]
+        set: Vec<(String, String)>,
     },
     /// Remove a product with its images
     Remove { id: String },
+    /// Take back your newest change: an import, an addition, an edit or a removal
+    Undo,
+    /// Who changed what, newest first
+    Log {
+        /// Changes shown
+        #[arg(short = 'n', value_name = "N", default_value_t = 20)]
+        count: usize,
+    },
+    /// Write the catalogue as a zip archive that `kb import` takes
+    Export {
+        /// The archive
+        file: PathBuf,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Counts and sizes
     Stats,
     /// Make every vector anew with the model given by --model
@@ -70,17 +95,37 @@ pub(super) fn run(context: &Context, command: Command) -> Result<Outcome> {
         }
         Command::List => list(context),
         Command::Show { id } => show(context, &id),
-        Command::Edit { id, title, description } => edit(context, &id, title, description),
+        Command::Edit { id, title, description, set } => {
+            edit(context, &id, title, description, set)
+        }
         Command::Remove { id } => remove(context, &id),
+        Command::Undo => undo(context),
+        Command::Log { count } => log(context, count),
+        Command::Export { file, force } => export(context, &file, force),
         Command::Stats => stats(context),
         Command::Reembed => reembed(context),
     }
 }
 
+/// Who the log names for changes made on the command line.
+fn author() -> Author {
+    let name = ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .find_map(|key| std::env::var(key).ok().filter(|name| !name.trim().is_empty()));
+    Author { id: "cli".into(), name: name.unwrap_or_else(|| "command line".into()) }
+}
+
 fn import(context: &Context, path: &Path, dry_run: bool, strict: bool) -> Result<Outcome> {
+    let unpacked = if archive::is_zip(path).with_context(|| path.display().to_string())? {
+        Some(archive::unpack(File::open(path)?, &ArchiveLimits::default())?)
+    } else {
+        None
+    };
+    let path = unpacked.as_ref().map_or(path, |u| u.root.as_path());
     let clip = context.clip()?;
     let catalogue = context.catalogue_for(&clip)?;
-    let options = Options { strict, dry_run, limits: context.settings.photo.clone() };
+    let limits = context.settings.photo.clone();
+    let options = Options { strict, dry_run, limits, author: Some(author()) };
     let report = import_with_progress(&catalogue, &clip, path, &options)?;
     if context.json {
         output::json(&report)?;
@@ -148,7 +193,7 @@ fn add(
         .iter()
         .map(|path| embed_file(&clip, path, context).with_context(|| path.display().to_string()))
         .collect::<Result<Vec<_>>>()?;
-    let put = catalogue.put(&text, &images)?;
+    let put = catalogue.put_by(&author(), &text, &images)?;
     settle(&clip, &catalogue)?;
     let known = images.len() - put.images;
     if context.json {
@@ -245,16 +290,20 @@ fn edit(
     id: &str,
     title: Option<String>,
     description: Option<String>,
+    set: Vec<(String, String)>,
 ) -> Result<Outcome> {
     let catalogue = context.catalogue()?;
     let old = catalogue.product(id)?;
+    let mut attributes = old.attributes;
+    // An attribute without a value is dropped by the check.
+    attributes.extend(set);
     let text = ProductText {
         id: old.id,
         title: title.unwrap_or(old.title),
         description: description.unwrap_or(old.description),
-        attributes: old.attributes,
+        attributes,
     };
-    let changed = catalogue.put(&text.checked()?, &[])?.changed;
+    let changed = catalogue.put_by(&author(), &text.checked()?, &[])?.changed;
     if context.json {
         output::json(&json!({ "id": id, "changed": changed }))?;
     } else {
@@ -264,13 +313,116 @@ fn edit(
 }
 
 fn remove(context: &Context, id: &str) -> Result<Outcome> {
-    let product = context.catalogue()?.remove(id)?;
+    let product = context.catalogue()?.remove_by(&author(), id)?;
     if context.json {
         output::json(&json!({ "id": product.id, "images": product.images.len() }))?;
     } else {
         output::line(&format!("removed {} ({})", product.id, product.title));
     }
     Ok(Outcome::Done)
+}
+
+/// Parses `KEY=VALUE`.
+fn parse_attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().into(), value.into())),
+        _ => Err("give KEY=VALUE, as in --set price=89".into()),
+    }
+}
+
+fn undo(context: &Context) -> Result<Outcome> {
+    let catalogue = context.catalogue()?;
+    let undone = catalogue.undo(&author())?;
+    catalogue.index_if_due()?;
+    if context.json {
+        output::json(&json!({ "undone": undone }))?;
+    } else {
+        output::line(&match undone {
+            Some(change) => format!("taken back: {}", change_text(&change)),
+            None => "there is no change of yours to take back".to_owned(),
+        });
+    }
+    Ok(Outcome::Done)
+}
+
+fn log(context: &Context, count: usize) -> Result<Outcome> {
+    let changes = context.catalogue()?.log(0, count)?;
+    if context.json {
+        output::json(&json!({ "changes": changes }))?;
+        return Ok(Outcome::Done);
+    }
+    for change in &changes {
+        let taken_back = if change.undone { " (taken back)" } else { "" };
+        output::line(&format!("{}{taken_back}", change_text(change)));
+    }
+    Ok(Outcome::Done)
+}
+
+/// A change as one line: when, who, what.
+fn change_text(change: &Change) -> String {
+    const NAMED: usize = 5;
+    let at = i64::try_from(change.at_ms).ok().map(jiff::Timestamp::from_millisecond);
+    let at = at.and_then(Result::ok).map_or_else(String::new, |t| format!("{t:.0}"));
+    let what = match (change.action, change.undoes) {
+        (Action::Added, _) => "added".to_owned(),
+        (Action::ImagesAdded, _) => "added images to".to_owned(),
+        (Action::Edited, _) => "edited".to_owned(),
+        (Action::Removed, _) => "removed".to_owned(),
+        (Action::Imported, _) => "imported".to_owned(),
+        (Action::Undone, Some(number)) => format!("took back {number}:"),
+        (Action::Undone, None) => "took back".to_owned(),
+    };
+    let named: Vec<&str> = change.products.iter().take(NAMED).map(String::as_str).collect();
+    let more = match change.count.saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let Change { number, author, images, .. } = change;
+    let products = named.join(", ");
+    format!("{number}  {at}  {}  {what} {products}{more}, {images} images", author.name)
+}
+
+/// Writes beside the target first, so that no half an archive ever has its name.
+fn export(context: &Context, path: &Path, force: bool) -> Result<Outcome> {
+    if path.exists() && !force {
+        bail!("{} is there already; add --force to replace it", path.display());
+    }
+    let named = || path.display().to_string();
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".magpie-export-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file; the umask takes away what it always does.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let catalogue = context.catalogue()?;
+    let file = builder.tempfile_in(folder).with_context(named)?;
+    let bar = output::progress(0, "exporting");
+    let exported = export::export(&catalogue, BufWriter::new(file.as_file()), &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let exported = exported?;
+    file.as_file().sync_all().with_context(named)?;
+    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    kept.map_err(|e| e.error).with_context(named)?;
+    print_exported(context, &exported)
+}
+
+fn print_exported(context: &Context, exported: &Exported) -> Result<Outcome> {
+    let Exported { products, images, left_out } = exported;
+    if context.json {
+        output::json(exported)?;
+    } else {
+        output::line(&format!("{products} products with {images} images exported"));
+        for id in left_out {
+            output::line(&format!("  left out, it has no image: {id}"));
+        }
+    }
+    Ok(if left_out.is_empty() { Outcome::Done } else { Outcome::Partial })
 }
 
 fn stats(context: &Context) -> Result<Outcome> {

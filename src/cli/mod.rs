@@ -9,6 +9,7 @@ mod eval;
 mod kb;
 mod model;
 mod output;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,8 +59,11 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Import the sample catalogue into a throw-away directory and ask its photos a question each
-    Demo,
+    /// Import the sample catalogue into a throw-away directory, ask its photos a question each, and
+    /// serve the web chat over it
+    Demo(demo::Demo),
+    /// Run the bot: the web chat, and every other front-end that is configured
+    Serve,
     /// Grow and inspect the catalogue
     #[command(subcommand)]
     Kb(kb::Command),
@@ -122,7 +126,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn execute(cli: Cli) -> Result<Outcome> {
     let context = Context::new(cli.global)?;
     match cli.command {
-        Command::Demo => demo::run(&context),
+        Command::Demo(args) => demo::run(&context, &args),
+        Command::Serve => serve::run(&context),
         Command::Kb(command) => kb::run(&context, command),
         Command::Similar(args) => ask::similar(&context, args),
         Command::Ask(args) => ask::ask(&context, args),

@@ -6,6 +6,7 @@
 //! vectors agree with `transformers`' `CLIPModel` and its image processor. Nothing here
 //! knows products or chat.
 
+pub mod batch;
 pub mod hub;
 mod model;
 mod preprocess;
@@ -55,6 +56,8 @@ pub enum ClipError {
     Inference(#[from] candle_core::Error),
     #[error("the model gave no direction for {0}; its weights are probably damaged")]
     Degenerate(String),
+    #[error("the model failed on a batch: {0}")]
+    Batch(String),
 }
 
 /// A unit-length vector; the dot product of two of one model is their cosine.

@@ -1,0 +1,33 @@
+# Was der Webserver sagt, wenn er eine Anfrage ablehnt.
+
+problem-not-found = Unter dieser Adresse gibt es nichts.
+problem-method = Das ist unter dieser Adresse nicht möglich.
+problem-address = Die Adresse ist nicht, wie sie sein soll: { $reason }
+problem-json = Das JSON ist nicht, wie es sein soll: { $reason }
+problem-form = Das Formular ist nicht, wie es sein soll: { $reason }
+problem-type = Das muss als { $type } gesendet werden.
+problem-too-large = Das ist zu groß: höchstens { $limit } werden angenommen.
+problem-photos = Das ist zu viel: höchstens { $limit } Fotos werden auf einmal angenommen.
+problem-slow = Die Anfrage kam zu langsam an.
+problem-busy = Gerade kommen zu viele Fotos an. Bitte gleich noch einmal versuchen.
+problem-access = Bitte zuerst mit dem Zugangstoken anmelden.
+problem-admin = Das dürfen nur Administratoren. Bitte mit dem Admin-Token anmelden.
+problem-no-admins = Hier ist niemand Administrator: web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) setzen und Magpie neu starten.
+problem-token = Das ist nicht das Token.
+problem-attempts = Zu viele Versuche. Bitte in { $seconds } s noch einmal versuchen.
+problem-origin = Die Anfrage kam von der Seite einer anderen Website und wurde abgelehnt.
+problem-host = Magpie weiß nicht, dass es { $host } ist. Wer es betreibt, kann den Namen in web.hosts eintragen.
+problem-conversation = Der Name einer Unterhaltung hat 1 bis { $limit } Buchstaben, Ziffern, Binde- und Unterstriche.
+problem-action = Das gehört zu keinem Knopf.
+problem-k = Mindestens 1 und höchstens { $limit } Treffer können gezeigt werden.
+problem-take = Mindestens 1 und höchstens { $limit } können auf einmal gezeigt werden.
+problem-no-photo = Bitte mindestens ein Foto hinzufügen.
+problem-no-description = Bitte eine Beschreibung schreiben.
+problem-attributes = Eigenschaften müssen ein JSON-Objekt sein, dessen Werte Texte sind.
+problem-force = „force“ ist true oder false.
+problem-archive = Bitte ein Zip-Archiv auswählen.
+problem-no-image = Dieses Bild gibt es nicht.
+problem-no-undo = Es gibt keine Änderung, die zurückgenommen werden kann.
+problem-near-duplicate = Das sieht aus wie { $title } ({ $id }), das schon da ist. Nichts wurde hinzugefügt.
+problem-unready = Magpie ist nicht bereit zu antworten.
+problem-skip = Es können weniger als { $limit } ausgelassen werden.

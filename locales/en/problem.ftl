@@ -1,0 +1,33 @@
+# What the web server says when it refuses a request.
+
+problem-not-found = There is nothing at this address.
+problem-method = This address does not do that.
+problem-address = The address is not as it should be: { $reason }
+problem-json = The JSON is not as it should be: { $reason }
+problem-form = The form is not as it should be: { $reason }
+problem-type = Send this as { $type }.
+problem-too-large = That is too large: at most { $limit } are taken.
+problem-photos = That is too much: at most { $limit } photos are taken at once.
+problem-slow = The request took too long to arrive.
+problem-busy = Too many photos are arriving right now. Please try again in a moment.
+problem-access = Sign in with the access token first.
+problem-admin = Only administrators may do this. Sign in with the admin token.
+problem-no-admins = Nobody is an administrator here: set web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) and start Magpie again.
+problem-token = That is not the token.
+problem-attempts = Too many attempts. Please try again in { $seconds } s.
+problem-origin = The request was sent by another site's page, so it was refused.
+problem-host = Magpie was not told that it is { $host }. Whoever runs it can add the name to web.hosts.
+problem-conversation = A conversation's name has 1 to { $limit } letters, digits, hyphens and underscores.
+problem-action = This is no button's action.
+problem-k = At least 1 and at most { $limit } matches can be shown.
+problem-take = At least 1 and at most { $limit } can be shown at once.
+problem-no-photo = Add at least one photo.
+problem-no-description = Write a description.
+problem-attributes = Attributes must be a JSON object whose values are texts.
+problem-force = “force” is true or false.
+problem-archive = Choose a zip archive.
+problem-no-image = There is no such image.
+problem-no-undo = There is no change to take back.
+problem-near-duplicate = This looks like { $title } ({ $id }), which is already there. Nothing was added.
+problem-unready = Magpie is not ready to answer.
+problem-skip = The number to skip must be less than { $limit }.

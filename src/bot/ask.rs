@@ -1,0 +1,350 @@
+//! Asking: photo and question to matches and answer, follow-ups, `/similar`, and the buttons
+//! below an answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::try_join_all;
+
+use super::call::{Call, Spent};
+use super::error::KbError;
+use super::markup::{Markup, web_link};
+use super::reply::{Answered, Reply, SourceLink, Thumbnail, Upload};
+use super::session::{Found, Judged, Press, Seen, Session};
+use crate::answer::{self, Answer, Evidence, Inquiry, Origin, Turn};
+use crate::catalogue::{Feedback, Product};
+use crate::clip::Embedding;
+use crate::search::{Matches, SearchError};
+
+/// Pause between two states of a growing answer.
+const GROW: Duration = Duration::from_millis(60);
+
+impl Call {
+    /// A question, about the photo that came with it, the one it replies to, or the last one.
+    pub async fn ask(&self, text: &str) -> Result<(), KbError> {
+        let photos = self.photos();
+        let question = match text.trim() {
+            "" if photos.is_empty() => {
+                self.refuse("ask-nothing", &[]).await;
+                return Ok(());
+            }
+            "" => None,
+            text => Some(answer::question(text, &self.engine().settings().answer)?),
+        };
+        self.send(Reply::Typing).await;
+        let shared = self.bot().sessions.of(self.key());
+        let mut session = self.timed(Spent::Queued, shared.lock()).await;
+        let done = self.ask_in(&mut session, photos, question).await;
+        self.bot().sessions.keep(self.key(), &shared, &session);
+        done
+    }
+
+    async fn ask_in(
+        &self,
+        session: &mut Session,
+        photos: &[Upload],
+        question: Option<String>,
+    ) -> Result<(), KbError> {
+        if !photos.is_empty() {
+            let (vector, jpeg) = self.look(photos).await?;
+            let k = self.engine().settings().search.k;
+            let matches = self.kb().search(vector.clone(), k).await?;
+            self.show(&matches, 0).await?;
+            if matches.matches.is_empty() {
+                return self.nothing_there(session).await;
+            }
+            session.turns.clear();
+            session.seen = Some(seen(vector, jpeg, &matches));
+        }
+        match question {
+            None => self.tell("what-to-know", &[]).await,
+            Some(_) if session.seen.is_none() => self.refuse("ask-needs-photo", &[]).await,
+            Some(question) => self.answer(session, question).await?,
+        }
+        Ok(())
+    }
+
+    /// The photos of this message, or of the one it replies to.
+    pub fn photos(&self) -> &[Upload] {
+        let request = self.request();
+        match (&request.files, &request.reply_to) {
+            (own, _) if !own.is_empty() => own,
+            (_, Some(replied)) => &replied.files,
+            (own, None) => own,
+        }
+    }
+
+    /// One vector for all photos (several are views of one thing: the mean of their vectors), and
+    /// the first as a vision model gets it.
+    async fn look(&self, photos: &[Upload]) -> Result<(Embedding, Arc<[u8]>), KbError> {
+        let limit = self.engine().settings().bot.max_photos;
+        if photos.len() > limit {
+            return Err(KbError::TooManyPhotos { sent: photos.len(), limit });
+        }
+        let decoded = try_join_all(photos.iter().map(|p| self.engine().decode(p))).await?;
+        let waited = decoded.iter().map(|d| d.waited).max().unwrap_or_default();
+        self.spend(Spent::Queued, waited);
+        let (pixels, pictures): (Vec<_>, Vec<_>) =
+            decoded.into_iter().map(|d| (d.pixels, d.photo)).unzip();
+        let embedding = try_join_all(pixels.into_iter().map(|p| self.engine().embed(p)));
+        let vectors = self.timed(Spent::Clip, embedding).await?;
+        let jpeg: Arc<[u8]> = match pictures.into_iter().next() {
+            Some(first) if self.engine().answerer().has_model() => {
+                let sendable = self.engine().compute(move || answer::sendable(&first)).await?;
+                sendable.map_err(|source| KbError::Photo { name: String::new(), source })?.into()
+            }
+            _ => Arc::new([]),
+        };
+        Ok((mean(&vectors).ok_or(SearchError::Opposed)?, jpeg))
+    }
+
+    /// Shows matches with their thumbnails, from the `from`th on.
+    async fn show(&self, matches: &Matches, from: usize) -> Result<(), KbError> {
+        let shown: Vec<_> = matches.matches.iter().skip(from).cloned().collect();
+        let captions: Vec<String> = shown
+            .iter()
+            .map(|m| {
+                let score = format!("{:.2}", m.score);
+                let title = m.product.title.as_str();
+                self.say("match-caption", &[("title", title.into()), ("score", score.into())])
+            })
+            .collect();
+        let read = move |catalogue: &crate::catalogue::Catalogue| {
+            let with_jpeg = shown.into_iter().zip(captions).map(|(m, caption)| {
+                let jpeg = catalogue.thumbnail(m.image)?;
+                Ok(Thumbnail { product: m.product, image: m.image, score: m.score, jpeg, caption })
+            });
+            with_jpeg.collect::<Result<Vec<_>, KbError>>()
+        };
+        let thumbnails = self.kb().with(read).await?;
+        let confident = matches.confident && from == 0;
+        self.send(Reply::Matches { thumbnails, confident }).await;
+        Ok(())
+    }
+
+    async fn nothing_there(&self, session: &mut Session) -> Result<(), KbError> {
+        self.tell("catalogue-empty", &[]).await;
+        if self.request().admin {
+            let load = self.button(session, "button-sample", Press::LoadSample);
+            self.send(Reply::Buttons(vec![load])).await;
+        }
+        Ok(())
+    }
+
+    /// Answers about the photo in the session, streaming, with buttons below.
+    async fn answer(&self, session: &mut Session, question: String) -> Result<(), KbError> {
+        let Some(seen) = session.seen.clone() else { return Ok(()) };
+        let left = seen.found.len().saturating_sub(seen.rejected);
+        let inquiry = Inquiry {
+            question: question.clone(),
+            photo: seen.jpeg.to_vec(),
+            evidence: self.evidence(&seen).await?,
+            confident: seen.confident && seen.rejected == 0,
+            turns: session.turns.iter().cloned().collect(),
+            language: self.request().language.clone(),
+        };
+        let links = links(&inquiry.evidence);
+        let grown = Mutex::new(None::<Instant>);
+        let on_text = |text: &str| {
+            let mut last = grown.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_none_or(|at| at.elapsed() >= GROW) {
+                *last = Some(Instant::now());
+                self.offer(Reply::Growing(Markup::from_markdown(text).linking_only(&links)));
+            }
+        };
+        let answer =
+            self.timed(Spent::Model, self.engine().answerer().stream(&inquiry, &on_text)).await;
+        let judged = Arc::new(Judged {
+            question: question.clone(),
+            answer: answer.text.clone(),
+            origin: answer.origin,
+            products: answer.sources.clone(),
+        });
+        let turn = Turn { question: question.clone(), answer: answer.text.clone() };
+        session.remember(turn, self.engine().settings().bot.turns);
+        self.send(Reply::Answer(answered(answer, &inquiry.evidence, &links))).await;
+        let mut buttons = Vec::new();
+        if left > 1 {
+            buttons.push(self.button(session, "button-next", Press::Next { question }));
+        }
+        let good = Press::Feedback(Arc::clone(&judged), true);
+        buttons.push(self.button(session, "button-good", good));
+        buttons.push(self.button(session, "button-bad", Press::Feedback(judged, false)));
+        self.send(Reply::Buttons(buttons)).await;
+        Ok(())
+    }
+
+    /// The remembered matches' products as the catalogue has them now.
+    async fn evidence(&self, seen: &Seen) -> Result<Vec<Evidence>, KbError> {
+        let products = self.engine().settings().answer.products;
+        let found: Vec<Found> = seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
+        let pictures = self.engine().answerer().has_model();
+        self.kb()
+            .with(move |catalogue| {
+                let mut evidence = Vec::with_capacity(found.len());
+                for Found { product, image, score } in found {
+                    let Some(product) = catalogue.find(&product)? else { continue };
+                    let picture = if pictures { catalogue.picture(image)? } else { None };
+                    evidence.push(Evidence { product, score, picture });
+                }
+                Ok(evidence)
+            })
+            .await
+    }
+
+    /// "Not this one": the next match, and the question again.
+    pub async fn next(&self, session: &mut Session, question: &str) -> Result<(), KbError> {
+        let Some(seen) = session.seen.as_mut() else {
+            self.refuse("button-expired", &[]).await;
+            return Ok(());
+        };
+        seen.rejected += 1;
+        if seen.rejected >= seen.found.len() {
+            self.tell("no-more-matches", &[]).await;
+            return Ok(());
+        }
+        let (found, from) = (seen.found.clone(), seen.rejected);
+        let matches = self
+            .kb()
+            .with(move |catalogue| {
+                let mut matches = Matches::default();
+                for Found { product, image, score } in found {
+                    if let Some(product) = catalogue.find(&product)? {
+                        let source = String::new();
+                        matches.matches.push(crate::search::Match { product, image, source, score });
+                    }
+                }
+                Ok(matches)
+            })
+            .await?;
+        self.show(&matches, from).await?;
+        self.answer(session, question.to_owned()).await
+    }
+
+    /// Keeps what the user thought of an answer.
+    pub async fn judge(&self, judged: &Judged, good: bool) -> Result<(), KbError> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let origin = match judged.origin {
+            Origin::Model => "model",
+            Origin::Extractive => "extractive",
+        };
+        let feedback = Feedback {
+            at_ms: now.as_millis() as u64,
+            good,
+            platform: self.request().platform.name().to_owned(),
+            question: judged.question.clone(),
+            answer: judged.answer.clone(),
+            origin: origin.to_owned(),
+            products: judged.products.clone(),
+        };
+        self.kb().keep_feedback(feedback).await?;
+        self.tell(if good { "thanks-good" } else { "thanks-bad" }, &[]).await;
+        Ok(())
+    }
+
+    /// `/similar`: the matches alone, for a photo, words, both, or the last photo.
+    pub async fn similar(&self, k: Option<usize>, words: &str) -> Result<(), KbError> {
+        let settings = self.engine().settings();
+        let k = k.unwrap_or(settings.search.k);
+        let words = match words.trim() {
+            "" => None,
+            words => Some(answer::question(words, &settings.answer)?),
+        };
+        let shared = self.bot().sessions.of(self.key());
+        let mut session = self.timed(Spent::Queued, shared.lock()).await;
+        let photo = match self.photos() {
+            [] if words.is_none() => session.seen.as_ref().map(|s| (s.vector.clone(), s.jpeg.clone())),
+            [] => None,
+            photos => {
+                self.send(Reply::Typing).await;
+                Some(self.look(photos).await?)
+            }
+        };
+        let text = match &words {
+            Some(words) => Some(self.timed(Spent::Clip, self.engine().embed_text(words)).await?),
+            None => None,
+        };
+        let query = match (&photo, text) {
+            (Some((photo, _)), Some(text)) => {
+                text.blend(photo, settings.search.text_weight).ok_or(SearchError::Opposed)?
+            }
+            (Some((photo, _)), None) => photo.clone(),
+            (None, Some(text)) => text,
+            (None, None) => {
+                self.refuse("similar-needs", &[]).await;
+                return Ok(());
+            }
+        };
+        let matches = self.kb().search(query.clone(), k).await?;
+        if let Some((vector, jpeg)) = photo {
+            session.turns.clear();
+            session.seen = Some(seen(vector, jpeg, &matches));
+        }
+        self.show(&matches, 0).await?;
+        if matches.matches.is_empty() {
+            self.nothing_there(&mut session).await?;
+        }
+        self.bot().sessions.keep(self.key(), &shared, &session);
+        Ok(())
+    }
+}
+
+fn seen(vector: Embedding, jpeg: Arc<[u8]>, matches: &Matches) -> Seen {
+    let found = matches.matches.iter();
+    let found = found
+        .map(|m| Found { product: m.product.id.clone(), image: m.image, score: m.score })
+        .collect();
+    Seen { vector, jpeg, found, confident: matches.confident, rejected: 0 }
+}
+
+/// The unit vector in the middle of several; none when they cancel out.
+fn mean(vectors: &[Embedding]) -> Option<Embedding> {
+    if let [only] = vectors {
+        return Some(only.clone());
+    }
+    let mut sum = vec![0.0; vectors.first()?.len()];
+    for vector in vectors {
+        sum.iter_mut().zip(vector.iter()).for_each(|(s, v)| *s += v);
+    }
+    Embedding::new(sum)
+}
+
+/// The catalogue's own links: the only ones an answer may lead to.
+fn links(evidence: &[Evidence]) -> Vec<String> {
+    let values = evidence.iter().flat_map(|e| e.product.attributes.values());
+    values.filter_map(|v| web_link(v)).collect()
+}
+
+/// A product's own page, from its attribute `url`.
+pub fn product_url(product: &Product) -> Option<String> {
+    product.attributes.get("url").and_then(|url| web_link(url))
+}
+
+fn answered(answer: Answer, evidence: &[Evidence], links: &[String]) -> Answered {
+    let text = match answer.origin {
+        Origin::Model => Markup::from_markdown(&answer.text).linking_only(links),
+        Origin::Extractive => Markup::plain(&answer.text),
+    };
+    let source = |id: &String| {
+        let product = &evidence.iter().find(|e| e.product.id == *id)?.product;
+        let (id, title) = (product.id.clone(), product.title.clone());
+        Some(SourceLink { id, title, url: product_url(product) })
+    };
+    let sources = answer.sources.iter().filter_map(source).collect();
+    Answered { text, origin: answer.origin, sources }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_views_make_one_vector() {
+        let (x, y) = (Embedding::new(vec![1.0, 0.0]), Embedding::new(vec![0.0, 1.0]));
+        let both = mean(&[x.clone().unwrap(), y.unwrap()]).unwrap();
+        assert!((both.cosine(&x.clone().unwrap()) - 0.5f32.sqrt()).abs() < 1e-6);
+        let opposite = Embedding::new(vec![-1.0, 0.0]).unwrap();
+        assert!(mean(&[x.unwrap(), opposite]).is_none());
+        assert!(mean(&[]).is_none());
+    }
+}

@@ -1,0 +1,279 @@
+//! The conversation, the same on every platform: a [`Request`] in, a stream of [`Reply`] out.
+//!
+//! Front-ends drive [`Bot::handle`]; nothing here knows a platform. Each request runs in a task of
+//! its own, so that one that fails, panics or hangs answers its user with a sentence and
+//! disturbs no other.
+
+pub mod access;
+pub mod command;
+mod admin;
+mod ask;
+mod call;
+mod engine;
+mod error;
+mod kb;
+mod limits;
+mod markup;
+mod reply;
+mod session;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clip::Clip;
+use crate::config::Settings;
+use crate::words::{negotiate, say};
+use call::Call;
+use engine::Engine;
+pub use error::{KbError, failure, internal, new_reference};
+pub use kb::{Added, Draft, Edit, Kb, Page};
+use kb::Shelf;
+use limits::{Limits, Wait};
+pub use markup::{Block, Markup, Span, visible, web_link};
+pub use reply::{
+    Answered, Button, Failure, FailureKind, Platform, RepliedTo, Reply, Request, SourceLink,
+    Thumbnail, Timings, Upload,
+};
+use session::{Key, Sessions};
+
+/// Replies that may wait for a slow reader.
+const REPLIES: usize = 32;
+
+/// The bot; clones are handles to the same one.
+#[derive(Clone)]
+pub struct Bot(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    /// The catalogue of everybody who has no other.
+    common: Arc<Shelf>,
+    /// Catalogues of single guilds, groups and chats, by `platform:id`.
+    own: HashMap<String, Arc<Shelf>>,
+    sessions: Sessions,
+    limits: Limits,
+    tasks: TaskTracker,
+    /// No more requests are taken.
+    stopping: CancellationToken,
+    /// What is still in work is broken off.
+    deadline: CancellationToken,
+}
+
+impl Bot {
+    /// Opens every configured catalogue and starts the model's thread.
+    ///
+    /// # Errors
+    /// [`KbError::Catalogue`], [`KbError::Answer`] or [`KbError::Io`].
+    pub fn new(settings: Settings, clip: Clip) -> Result<Self, KbError> {
+        let engine = Engine::start(settings, clip)?;
+        let settings = engine.settings();
+        let mut open: HashMap<PathBuf, Arc<Shelf>> = HashMap::new();
+        let mut shelf = |dir: &PathBuf| -> Result<Arc<Shelf>, KbError> {
+            // Two spaces may share a directory, which a process can open once only.
+            std::fs::create_dir_all(dir)?;
+            let dir = dir.canonicalize()?;
+            if let Some(known) = open.get(&dir) {
+                return Ok(Arc::clone(known));
+            }
+            let opened = Arc::new(Shelf::open(&dir, &engine)?);
+            open.insert(dir, Arc::clone(&opened));
+            Ok(opened)
+        };
+        let common = shelf(&settings.catalogue.dir)?;
+        let own = settings.spaces.iter();
+        let own = own
+            .map(|s| Ok((s.space.clone(), shelf(&s.catalogue)?)))
+            .collect::<Result<HashMap<_, _>, KbError>>()?;
+        let (sessions, limits) = (Sessions::new(&settings.bot), Limits::new(&settings.bot));
+        Ok(Self(Arc::new(Inner {
+            common,
+            own,
+            sessions,
+            limits,
+            engine,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            deadline: CancellationToken::new(),
+        })))
+    }
+
+    /// Responds to a request. The stream ends after [`Reply::Done`], and at once for a delivery
+    /// that was seen before; dropping it breaks the work off. Call it within a tokio runtime.
+    pub fn handle(&self, mut request: Request) -> ReceiverStream<Reply> {
+        request.language = negotiate(&request.language);
+        let (out, replies) = mpsc::channel(REPLIES);
+        let bot = self.clone();
+        self.0.tasks.spawn(async move { bot.supervise(request, out).await });
+        ReceiverStream::new(replies)
+    }
+
+    async fn supervise(self, request: Request, out: mpsc::Sender<Reply>) {
+        let language = request.language.clone();
+        if !self.0.limits.is_new(&request) {
+            return;
+        }
+        let call = Call::new(&self, request, out.clone());
+        let refused = match self.entered(&call) {
+            Ok(_slot) => self.work(&call, &out).await,
+            Err(failure) => Some(failure),
+        };
+        if let Some(failure) = refused {
+            tracing::debug!(?failure.kind, language, "refused");
+            let _ = out.send(Reply::Error(failure)).await;
+        }
+        let timings = call.timings();
+        tracing::debug!(?timings, "done");
+        let _ = out.send(Reply::Done(timings)).await;
+    }
+
+    fn entered(&self, call: &Call) -> Result<tokio::sync::OwnedSemaphorePermit, Failure> {
+        let request = call.request();
+        if self.stopping() {
+            return Err(stopping(&request.language));
+        }
+        self.admit(request.platform, &request.user, &request.language)?;
+        self.0.limits.slot().ok_or_else(|| busy("busy", Wait(5), &request.language))
+    }
+
+    /// Runs a request to its end, or to the end of whoever waits for it.
+    async fn work(&self, call: &Call, out: &mpsc::Sender<Reply>) -> Option<Failure> {
+        let language = &call.request().language;
+        let mut task = tokio::spawn(call.clone().respond());
+        let ended = tokio::select! {
+            ended = &mut task => ended,
+            () = out.closed() => {
+                task.abort();
+                return None;
+            }
+            () = self.0.deadline.cancelled() => {
+                task.abort();
+                return Some(stopping(language));
+            }
+        };
+        match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(failure(&error, language)),
+            Err(panic) => Some(internal(&panic, language)),
+        }
+    }
+
+    /// Counts a request of this user that does not go through [`Bot::handle`].
+    ///
+    /// # Errors
+    /// A [`Failure`] of the kind [`FailureKind::Limited`], saying when to try again.
+    pub fn admit(&self, platform: Platform, user: &str, language: &str) -> Result<(), Failure> {
+        self.0.limits.admit(platform, user).map_err(|wait| busy("too-fast", wait, language))
+    }
+
+    /// The catalogue that serves this place: the chat's own, its guild's or group's, or the common
+    /// one.
+    pub fn kb(&self, platform: Platform, space: &str, chat: &str) -> Kb {
+        let own = [chat, space]
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .find_map(|id| self.0.own.get(&format!("{}:{id}", platform.name())));
+        Kb::new(Arc::clone(own.unwrap_or(&self.0.common)), self.0.engine.clone())
+    }
+
+    /// Drops what is remembered of a conversation, at once.
+    pub fn forget(&self, platform: Platform, space: &str, chat: &str, user: &str) {
+        self.0.sessions.forget(&Key::new(platform, space, chat, user));
+    }
+
+    /// Whether a vision model writes the answers.
+    pub fn has_model(&self) -> bool {
+        self.0.engine.answerer().has_model()
+    }
+
+    pub fn settings(&self) -> &Settings {
+        self.0.engine.settings()
+    }
+
+    pub fn stopping(&self) -> bool {
+        self.0.stopping.is_cancelled()
+    }
+
+    /// Takes no more requests, waits for those in work at most `grace`, and ends the rest with a
+    /// sentence.
+    pub async fn stop(&self, grace: Duration) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
+            self.0.deadline.cancel();
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.0.tasks.wait()).await;
+        }
+    }
+}
+
+fn stopping(language: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Unavailable,
+        text: say(language, "stopping", &[]),
+        reference: None,
+        retry_after: Some(30),
+    }
+}
+
+fn busy(key: &str, wait: Wait, language: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Limited,
+        text: say(language, key, &[("seconds", wait.0.into())]),
+        reference: None,
+        retry_after: Some(wait.0),
+    }
+}
+
+#[cfg(all(test, feature = "mini"))]
+mod tests {
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use tokio_stream::StreamExt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_answer_and_its_number_is_in_the_log() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.catalogue.dir = dir.path().join("data");
+        let bot = Bot::new(settings, Clip::embedded().unwrap()).unwrap();
+        let ask = |user: &str, text: &str| {
+            let request = Request::new(Platform::Web, "s", "c", user);
+            bot.handle(Request { text: text.into(), ..request }).collect::<Vec<Reply>>()
+        };
+        let (broken, fine) = tokio::join!(ask("a", "/panic"), ask("b", "/help"));
+        let Some(Reply::Error(failure)) = broken.first() else { panic!("{broken:?}") };
+        let reference = failure.reference.clone().unwrap();
+        assert!(failure.text.contains(&reference));
+        assert!(matches!(fine.first(), Some(Reply::Text(_))), "{fine:?}");
+        assert!(matches!(ask("a", "/help").await.first(), Some(Reply::Text(_))));
+        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(logged.contains(&reference) && logged.contains("panic"), "{logged}");
+    }
+}

@@ -1,0 +1,87 @@
+//! `magpie serve`: the bot with every front-end that is configured, until it is told to stop.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rand::RngExt;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, Outcome, output};
+use crate::bot::Bot;
+use crate::clip::Clip;
+use crate::config::Settings;
+use crate::front::web::Server;
+
+/// Time for connections to close once every request is answered.
+const CLOSING: Duration = Duration::from_secs(2);
+
+pub(super) fn run(context: &Context) -> Result<Outcome> {
+    serve(context.settings.clone(), context.clip()?, context.json)
+}
+
+/// Serves until SIGTERM or Ctrl-C. The first line on stdout is the web chat's address.
+pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Outcome> {
+    let made = admin_token(&mut settings);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let grace = Duration::from_secs(settings.bot.grace_s);
+        let bot = Bot::new(settings.clone(), clip)?;
+        let server = Server::bind(&settings.web, bot.clone()).await?;
+        let url = server.url();
+        if json {
+            output::json(&json!({ "url": url }))?;
+        } else {
+            output::line(&url);
+            if let Some(token) = made {
+                output::line(&format!("{url}admin#token={} (for admins)", token.expose_secret()));
+            }
+        }
+        let closing = CancellationToken::new();
+        let mut serving = tokio::spawn(server.run(closing.clone()));
+        tokio::select! {
+            ended = &mut serving => {
+                ended.context("the web server broke off")?;
+                return Ok(Outcome::Done);
+            }
+            signal = told_to_stop() => signal?,
+        }
+        tracing::info!("stopping");
+        closing.cancel();
+        tokio::select! {
+            () = bot.stop(grace) => {}
+            // Asked twice is an order.
+            again = told_to_stop() => again?,
+        }
+        let _ = tokio::time::timeout(CLOSING, &mut serving).await;
+        serving.abort();
+        Ok(Outcome::Done)
+    })
+}
+
+/// A token for this run, where none is configured and somebody sits at the terminal to read it.
+fn admin_token(settings: &mut Settings) -> Option<SecretString> {
+    if !settings.web.admin_token.expose_secret().trim().is_empty() {
+        return None;
+    }
+    if !std::io::stdout().is_terminal() {
+        tracing::info!("there are no admins: MAGPIE__WEB__ADMIN_TOKEN is not set");
+        return None;
+    }
+    let token = SecretString::from(format!("{:032x}", rand::rng().random::<u128>()));
+    settings.web.admin_token = token.clone();
+    Some(token)
+}
+
+async fn told_to_stop() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,498 @@
+//! The conversation, driven as a front-end drives it: real CLIP, real LMDB, no platform.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use magpie::bot::{Bot, FailureKind, Platform, RepliedTo, Reply, Request, Upload};
+use magpie::clip::Clip;
+use magpie::config::{Settings, SpaceSettings};
+use support::{picture, tiny};
+use tempfile::TempDir;
+use tokio_stream::StreamExt;
+
+/// A bot on a catalogue of its own.
+struct Stage {
+    bot: Bot,
+    dir: TempDir,
+}
+
+impl Stage {
+    fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.catalogue.dir = dir.path().join("data");
+        settings.bot.user_per_minute = 6000;
+        settings.bot.user_burst = 1000;
+        settings.bot.total_per_minute = 60_000;
+        change(&mut settings);
+        let bot = Bot::new(settings, Clip::open(&tiny()).unwrap()).unwrap();
+        Self { bot, dir }
+    }
+
+    /// With these products, each shown in the picture of its number.
+    async fn with(products: &[(&str, u32)]) -> Self {
+        let stage = Self::new(|_| {});
+        for (id, number) in products {
+            stage.add(admin(), id, *number).await;
+        }
+        stage
+    }
+
+    async fn add(&self, by: Request, id: &str, number: u32) {
+        let text = format!("/kb add id:{id} title:\"The {id}\" The {id} weighs {number} kg.");
+        let replies = self.all(Request { text, files: vec![photo(number)], ..by }).await;
+        if let Some(Reply::Buttons(buttons)) = replies.iter().find(|r| matches!(r, Reply::Buttons(_))) {
+            // Random weights find much alike: add it all the same.
+            let press = Some(buttons[0].action.clone());
+            self.all(Request { press, ..admin() }).await;
+        }
+    }
+
+    /// Every reply to a request but the timings that end it.
+    async fn all(&self, request: Request) -> Vec<Reply> {
+        let mut replies: Vec<Reply> = self.bot.handle(request).collect().await;
+        assert!(matches!(replies.pop(), Some(Reply::Done(_))), "{replies:?}");
+        replies
+    }
+
+    /// The replies to a text.
+    async fn says(&self, by: Request, text: &str) -> Vec<Reply> {
+        self.all(Request { text: text.into(), ..by }).await
+    }
+
+    /// What was changed, newest first.
+    async fn log(&self) -> usize {
+        self.bot.kb(Platform::Web, "s", "c").log(0, 1000).await.unwrap().len()
+    }
+
+    async fn ids(&self) -> Vec<String> {
+        let page = self.bot.kb(Platform::Web, "s", "c").products(0, 1000).await.unwrap();
+        page.products.into_iter().map(|p| p.id).collect()
+    }
+}
+
+fn user(name: &str) -> Request {
+    Request::new(Platform::Web, "s", "c", name)
+}
+
+fn admin() -> Request {
+    Request { admin: true, name: "Ada".into(), ..user("ada") }
+}
+
+fn photo(number: u32) -> Upload {
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture(number).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    Upload { name: format!("{number}.png"), bytes: png.into_inner().into() }
+}
+
+fn asking(by: Request, number: u32, question: &str) -> Request {
+    Request { text: question.into(), files: vec![photo(number)], ..by }
+}
+
+/// All text of a response, a line each.
+fn text(replies: &[Reply]) -> String {
+    let line = |reply: &Reply| match reply {
+        Reply::Text(markup) => markup.text(),
+        Reply::Answer(answer) => answer.text.text(),
+        Reply::Error(failure) => failure.text.clone(),
+        Reply::Product(product) => format!("{}: {}", product.id, product.description),
+        _ => String::new(),
+    };
+    replies.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn failure(replies: &[Reply]) -> FailureKind {
+    match replies.last() {
+        Some(Reply::Error(failure)) => failure.kind,
+        other => panic!("{other:?} of {replies:?}"),
+    }
+}
+
+fn matched(replies: &[Reply]) -> Vec<String> {
+    let thumbnails = replies.iter().find_map(|r| match r {
+        Reply::Matches { thumbnails, .. } => Some(thumbnails),
+        _ => None,
+    });
+    let thumbnails = thumbnails.unwrap_or_else(|| panic!("no matches: {replies:?}"));
+    assert!(thumbnails.iter().all(|t| t.jpeg.as_ref().is_some_and(|j| j.starts_with(&[0xff, 0xd8]))));
+    thumbnails.iter().map(|t| t.product.id.clone()).collect()
+}
+
+fn buttons(replies: &[Reply]) -> Vec<(String, String)> {
+    let shown = replies.iter().filter_map(|r| match r {
+        Reply::Buttons(buttons) => Some(buttons.iter().map(|b| (b.label.clone(), b.action.clone()))),
+        _ => None,
+    });
+    shown.flatten().collect()
+}
+
+fn action(replies: &[Reply], label: &str) -> Option<String> {
+    let all = buttons(replies);
+    let found = all.iter().find(|(l, _)| l.contains(label));
+    Some(found.unwrap_or_else(|| panic!("no {label}: {all:?}")).1.clone())
+}
+
+#[tokio::test]
+async fn a_photo_with_a_question_gets_matches_then_an_answer() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2), ("chair", 3)]).await;
+    let replies = stage.all(asking(user("u"), 2, "How heavy is it?")).await;
+    let kinds: Vec<&str> = replies
+        .iter()
+        .map(|r| match r {
+            Reply::Typing => "typing",
+            Reply::Matches { .. } => "matches",
+            Reply::Answer(_) => "answer",
+            Reply::Buttons(_) => "buttons",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(kinds, ["typing", "matches", "answer", "buttons"]);
+    assert_eq!(matched(&replies)[0], "kettle");
+    assert!(text(&replies).contains("2 kg"), "{}", text(&replies));
+    let Some(Reply::Answer(answer)) = replies.get(2) else { panic!("{replies:?}") };
+    assert_eq!(answer.sources[0].id, "kettle");
+}
+
+#[tokio::test]
+async fn a_photo_alone_gets_matches_and_a_question_back_and_a_follow_up_remembers_it() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
+    let replies = stage.all(asking(user("u"), 1, "")).await;
+    assert_eq!(matched(&replies)[0], "lamp");
+    assert!(text(&replies).contains("What would you like to know"));
+    let replies = stage.says(user("u"), "and how heavy is it?").await;
+    assert!(text(&replies).contains("1 kg"), "{replies:?}");
+    // Neither another user nor another chat has heard of the photo.
+    for other in [user("v"), Request { chat: "d".into(), ..user("u") }] {
+        let replies = stage.says(other, "how heavy is it?").await;
+        assert!(text(&replies).contains("Send me a photo"), "{replies:?}");
+    }
+    stage.says(user("u"), "/forget").await;
+    let replies = stage.says(user("u"), "how heavy is it?").await;
+    assert_eq!(failure(&replies), FailureKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_reply_to_a_photo_is_about_that_photo() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
+    stage.all(asking(user("u"), 1, "")).await;
+    let reply_to = Some(RepliedTo { text: String::new(), files: vec![photo(2)] });
+    let replies = stage.all(Request { reply_to: reply_to.clone(), ..asking_text("how heavy?") }).await;
+    assert_eq!(matched(&replies)[0], "kettle");
+    let replies = stage.all(Request { reply_to, ..asking_text("/similar 1") }).await;
+    assert_eq!(matched(&replies), ["kettle"]);
+}
+
+fn asking_text(text: &str) -> Request {
+    Request { text: text.into(), ..user("u") }
+}
+
+#[tokio::test]
+async fn similar_shows_the_matches_alone_in_order() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2), ("chair", 3)]).await;
+    let replies = stage.all(asking(user("u"), 3, "/similar 2")).await;
+    let Some(Reply::Matches { thumbnails, .. }) = replies.last() else { panic!("{replies:?}") };
+    assert_eq!((thumbnails.len(), thumbnails[0].product.id.as_str()), (2, "chair"));
+    assert!(thumbnails[0].score >= thumbnails[1].score);
+    assert!(thumbnails[0].caption.contains("The chair") && thumbnails[0].caption.contains("1.00"));
+    assert_eq!(matched(&stage.says(user("u"), "/similar red things").await).len(), 3);
+    assert_eq!(matched(&stage.says(user("u"), "/similar").await)[0], "chair");
+    assert_eq!(failure(&stage.says(user("w"), "/similar").await), FailureKind::Invalid);
+}
+
+#[tokio::test]
+async fn not_this_one_answers_from_the_next_match() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
+    let replies = stage.all(asking(user("u"), 1, "How heavy is it?")).await;
+    let press = action(&replies, "Not this one");
+    // Nobody else can press it.
+    let stranger = stage.all(Request { press: press.clone(), ..user("v") }).await;
+    assert!(text(&stranger).contains("no longer works"));
+    let next = stage.all(Request { press: press.clone(), ..user("u") }).await;
+    assert_eq!(matched(&next), ["kettle"]);
+    assert!(text(&next).contains("2 kg") && text(&next).contains("no confident match"));
+    assert!(buttons(&next).iter().all(|(label, _)| !label.contains("Not this one")));
+    let again = stage.all(Request { press, ..user("u") }).await;
+    assert!(text(&again).contains("no longer works"));
+}
+
+#[tokio::test]
+async fn feedback_is_kept_with_question_answer_and_product() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
+    let replies = stage.all(asking(user("u"), 1, "How heavy is it?")).await;
+    for (label, thanks) in [("👍", "noted"), ("👎", "noted")] {
+        let press = action(&replies, label);
+        let said = stage.all(Request { press, ..user("u") }).await;
+        assert!(text(&said).contains(thanks));
+    }
+    stage.bot.stop(Duration::from_secs(5)).await;
+    let dir = stage.dir.path().join("data");
+    drop(stage.bot);
+    let kept = reopened(&dir).feedback(0, 10).unwrap();
+    assert_eq!(kept.iter().map(|f| f.good).collect::<Vec<_>>(), [false, true]);
+    assert_eq!((kept[0].question.as_str(), kept[0].products.as_slice()), ("How heavy is it?", ["lamp".to_owned()].as_slice()));
+    assert!(kept[0].answer.contains("1 kg"));
+}
+
+/// The catalogue once the bot has let go of it.
+fn reopened(dir: &std::path::Path) -> magpie::catalogue::Catalogue {
+    for _ in 0..1000 {
+        match magpie::catalogue::Catalogue::open(dir) {
+            Ok(catalogue) => return catalogue,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    magpie::catalogue::Catalogue::open(dir).unwrap()
+}
+
+#[tokio::test]
+async fn nobody_but_an_admin_changes_or_reads_the_catalogue() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let (ids, log) = (stage.ids().await, stage.log().await);
+    for command in [
+        "add id:x title:x x", "show lamp", "list", "find lamp", "edit lamp title:x", "remove lamp",
+        "stats", "import", "export", "undo", "log", "", "nonsense",
+    ] {
+        let request = asking(user("u"), 1, &format!("/kb {command}"));
+        let replies = stage.all(request).await;
+        assert_eq!(failure(&replies), FailureKind::Denied, "{command}");
+        assert_eq!(replies.len(), 1, "{command}");
+        assert!(text(&replies).contains("Nothing was changed"), "{command}");
+    }
+    assert_eq!((stage.ids().await, stage.log().await), (ids, log));
+    let help = text(&stage.says(user("u"), "/help").await);
+    assert!(help.contains("/similar") && !help.contains("/kb"), "{help}");
+    assert!(text(&stage.says(admin(), "/start").await).contains("/kb undo"));
+}
+
+#[tokio::test]
+async fn an_admin_who_is_none_any_more_cannot_press_the_old_button() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let press = action(&stage.says(admin(), "/kb remove lamp").await, "Remove");
+    let replies = stage.all(Request { press, admin: false, ..admin() }).await;
+    assert_eq!(failure(&replies), FailureKind::Denied);
+    assert_eq!(stage.ids().await, ["lamp"]);
+}
+
+#[tokio::test]
+async fn an_admin_grows_edits_and_takes_back() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
+    let list = text(&stage.says(admin(), "/kb list").await);
+    assert!(list.contains("2 products") && list.contains("lamp The lamp"), "{list}");
+    assert!(text(&stage.says(admin(), "/kb find weighs 2").await).contains("kettle"));
+    assert!(text(&stage.says(admin(), "/kb find unicorn").await).contains("no such"));
+    assert!(text(&stage.says(admin(), "/kb show lamp").await).contains("weighs 1 kg"));
+    assert_eq!(failure(&stage.says(admin(), "/kb show nothing").await), FailureKind::NotFound);
+
+    let edited = stage.says(admin(), "/kb edit lamp title:Bright lamp price:€5").await;
+    let Some(Reply::Product(product)) = edited.last() else { panic!("{edited:?}") };
+    assert_eq!((product.title.as_str(), product.attributes["price"].as_str()), ("Bright lamp", "€5"));
+    assert!(text(&stage.says(admin(), "/kb log").await).contains("Ada: changed lamp"));
+    assert!(text(&stage.says(admin(), "/kb undo").await).contains("Taken back"));
+    assert!(text(&stage.says(admin(), "/kb list").await).contains("The lamp"));
+
+    let asked = stage.says(admin(), "/kb remove lamp").await;
+    assert!(text(&asked).contains("Remove lamp (The lamp) with its image?"), "{asked:?}");
+    assert_eq!(stage.ids().await.len(), 2);
+    let press = action(&asked, "Remove");
+    stage.all(Request { press, ..admin() }).await;
+    assert_eq!(stage.ids().await, ["kettle"]);
+    // Another admin has nothing to take back; this one has.
+    let other = Request { admin: true, ..user("bob") };
+    assert!(text(&stage.says(other, "/kb undo").await).contains("no change of yours"));
+    stage.says(admin(), "/kb undo").await;
+    assert_eq!(stage.ids().await, ["kettle", "lamp"]);
+    assert_eq!(matched(&stage.all(asking(user("u"), 1, "")).await)[0], "lamp");
+    assert!(text(&stage.says(admin(), "/kb stats").await).contains("2 products, 2 images"));
+}
+
+#[tokio::test]
+async fn a_near_duplicate_is_named_and_asked_about() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let asked = stage.all(asking(admin(), 1, "/kb add id:copy A copy of it.")).await;
+    assert!(text(&asked).contains("lamp (The lamp)"), "{asked:?}");
+    assert_eq!(stage.ids().await, ["lamp"]);
+    let press = action(&asked, "Cancel");
+    stage.all(Request { press, ..admin() }).await;
+    assert_eq!(stage.ids().await, ["lamp"]);
+    let press = action(&asked, "Add anyway");
+    assert!(text(&stage.all(Request { press, ..admin() }).await).contains("Added copy"));
+    assert_eq!(stage.ids().await, ["copy", "lamp"]);
+}
+
+#[tokio::test]
+async fn adding_says_what_is_missing_and_adds_nothing() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let log = stage.log().await;
+    for (request, word) in [
+        (asking(admin(), 5, "/kb add"), "needs a description"),
+        (Request { text: "/kb add A kettle.".into(), ..admin() }, "at least one photo"),
+        (asking(admin(), 5, "/kb add title:\"The lamp\" Another."), "id or title"),
+        (asking(admin(), 5, "/kb add id:\"a b\" Text."), "without spaces"),
+        (asking(admin(), 5, "/kb import"), "zip"),
+        (Request { files: vec![Upload { name: "x.txt".into(), bytes: b"no photo"[..].into() }],
+            text: "/kb add id:t Text.".into(), ..admin() }, "x.txt"),
+    ] {
+        let said = stage.all(request).await;
+        assert!(text(&said).contains(word), "{word}: {said:?}");
+    }
+    assert!(text(&stage.says(admin(), "/kb undo").await).contains("Taken back"));
+    assert_eq!(stage.log().await, log + 1);
+}
+
+#[tokio::test]
+async fn a_catalogue_leaves_and_comes_back_as_an_archive() {
+    let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
+    let replies = stage.says(admin(), "/kb export").await;
+    let Some(Reply::File { name, path }) = replies.last() else { panic!("{replies:?}") };
+    let archive = Upload { name: name.clone(), bytes: std::fs::read(&**path).unwrap().into() };
+    let other = Stage::with(&[]).await;
+    let import = Request { files: vec![archive], text: "/kb import".into(), ..admin() };
+    assert!(text(&other.all(import).await).contains("2 added"));
+    assert_eq!(other.ids().await, ["kettle", "lamp"]);
+    assert!(text(&other.says(admin(), "/kb undo").await).contains("Taken back"));
+    assert!(other.ids().await.is_empty());
+}
+
+#[tokio::test]
+async fn one_space_never_sees_anothers_products() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::new(|s| {
+        s.spaces = ["telegram:museum", "telegram:inner-chat"]
+            .map(|space| SpaceSettings {
+                space: space.into(),
+                catalogue: dir.path().join(space.replace(':', "-")),
+            })
+            .into();
+    });
+    let at = |space: &str, chat: &str| Request {
+        admin: true,
+        ..Request::new(Platform::Telegram, space, chat, "ada")
+    };
+    let places = [("shop", "c"), ("museum", "c"), ("museum", "inner-chat")];
+    for (n, (space, chat)) in places.into_iter().enumerate() {
+        stage.add(at(space, chat), &format!("{space}-{chat}"), n as u32 + 1).await;
+    }
+    for (n, (space, chat)) in places.into_iter().enumerate() {
+        let own = vec![format!("{space}-{chat}")];
+        for number in 1..4 {
+            // By search, whichever photo is asked about.
+            assert_eq!(matched(&stage.all(asking(at(space, chat), number, "")).await), own);
+        }
+        assert_eq!(matched(&stage.says(at(space, chat), "/similar anything").await), own);
+        for (m, (space2, chat2)) in places.into_iter().enumerate().filter(|(m, _)| *m != n) {
+            // By id and by command.
+            let foreign = format!("{space2}-{chat2}");
+            for command in ["show", "remove", "edit"] {
+                let command = format!("/kb {command} {foreign} title:x");
+                let said = stage.says(at(space, chat), &command).await;
+                assert_eq!(failure(&said), FailureKind::NotFound, "{command}");
+            }
+            assert!(!text(&stage.says(at(space, chat), "/kb list").await).contains(&foreign));
+            // By a follow-up or a button after moving.
+            let there = stage.all(asking(at(space2, chat2), m as u32 + 1, "How heavy is it?")).await;
+            let followed = stage.says(at(space, &format!("new-{m}")), "How heavy is it?").await;
+            assert!(!text(&followed).contains(&foreign), "{followed:?}");
+            let press = action(&there, "👍");
+            let pressed = stage.all(Request { press, ..at(space, chat) }).await;
+            assert!(text(&pressed).contains("no longer works"));
+        }
+    }
+    // The same ids on another platform are another place.
+    let web = Request::new(Platform::Web, "museum", "inner-chat", "ada");
+    assert_eq!(matched(&stage.all(asking(web, 2, "")).await), ["shop-c"]);
+}
+
+#[tokio::test]
+async fn limits_are_polite_and_say_when_to_come_back() {
+    let stage = Stage::new(|s| {
+        s.bot.user_per_minute = 1;
+        s.bot.user_burst = 2;
+        s.bot.max_photos = 2;
+    });
+    let three = Request { files: vec![photo(1); 3], ..user("u") };
+    assert!(text(&stage.all(three).await).contains("at most 2"));
+    let long = stage.all(asking(user("u"), 1, &"x".repeat(5000))).await;
+    assert!(text(&long).contains("5000 characters"));
+    let replies = stage.says(user("u"), "/help").await;
+    let Some(Reply::Error(failure)) = replies.last() else { panic!("{replies:?}") };
+    assert_eq!(failure.kind, FailureKind::Limited);
+    assert!(failure.retry_after.is_some_and(|s| (1..=60).contains(&s)));
+    assert!(failure.text.contains(&format!("{} second", failure.retry_after.unwrap())));
+    assert!(text(&stage.says(user("v"), "/help").await).contains("/similar"));
+}
+
+#[tokio::test]
+async fn a_message_delivered_twice_is_answered_once() {
+    let stage = Stage::with(&[]).await;
+    let request = Request { delivery: "m1".into(), text: "/help".into(), ..user("u") };
+    assert!(!stage.all(request.clone()).await.is_empty());
+    let again: Vec<Reply> = stage.bot.handle(request).collect().await;
+    assert!(again.is_empty(), "{again:?}");
+}
+
+#[tokio::test]
+async fn wrong_photos_are_refused_by_name_in_the_users_language() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+    for (name, bytes, english, german) in [
+        ("a.heic", &heic[..], "HEIC/HEIF", "HEIC/HEIF kann ich nicht lesen"),
+        ("b.jpg", b"\xff\xd8\xff\xe0 broken", "damaged", "beschädigt"),
+        ("c.png", b"", "empty", "leer"),
+        ("d.jpg", b"#!/bin/sh", "a text file", "JPEG, PNG"),
+    ] {
+        for (language, word) in [("en", english), ("de-AT", german), ("xx", english)] {
+            let files = vec![Upload { name: name.into(), bytes: bytes.into() }];
+            let request = Request { files, language: language.into(), ..asking_text("what?") };
+            let replies = stage.all(request).await;
+            assert_eq!(failure(&replies), FailureKind::Invalid);
+            let said = text(&replies);
+            assert!(said.contains(word) && said.contains(name), "{language}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_catalogue_says_so_and_offers_admins_the_sample() {
+    let stage = Stage::with(&[]).await;
+    let replies = stage.all(asking(user("u"), 1, "what is it?")).await;
+    assert!(text(&replies).contains("catalogue is empty") && buttons(&replies).is_empty());
+    let replies = stage.all(asking(admin(), 1, "what is it?")).await;
+    let press = action(&replies, "sample");
+    let loaded = stage.all(Request { press, ..admin() }).await;
+    assert!(text(&loaded).contains("64 added"), "{loaded:?}");
+    assert_eq!(stage.ids().await.len(), 32);
+}
+
+#[tokio::test]
+async fn many_at_once_get_their_own_answers() {
+    let products: Vec<(String, u32)> = (1..9).map(|n| (format!("p{n}"), n)).collect();
+    let named: Vec<(&str, u32)> = products.iter().map(|(id, n)| (id.as_str(), *n)).collect();
+    let stage = Arc::new(Stage::with(&named).await);
+    let asked = (0..40u32).map(|n| {
+        let stage = Arc::clone(&stage);
+        tokio::spawn(async move {
+            let number = n % 8 + 1;
+            let replies = stage.all(asking(user(&n.to_string()), number, "how heavy?")).await;
+            assert_eq!(matched(&replies)[0], format!("p{number}"));
+            assert!(text(&replies).contains(&format!("{number} kg")));
+        })
+    });
+    for one in asked.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_stopping_bot_ends_what_it_has_and_takes_nothing_new() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let mut running = stage.bot.handle(asking(user("u"), 1, "how heavy?"));
+    assert!(matches!(running.next().await, Some(Reply::Typing)));
+    let bot = stage.bot.clone();
+    let stopped = tokio::spawn(async move { bot.stop(Duration::from_secs(20)).await });
+    let rest: Vec<Reply> = running.collect().await;
+    assert!(text(&rest).contains("1 kg"), "{rest:?}");
+    stopped.await.unwrap();
+    assert_eq!(failure(&stage.says(user("u"), "/help").await), FailureKind::Unavailable);
+}
