@@ -328,7 +328,7 @@ async fn adding_says_what_is_missing_and_adds_nothing() {
     for (request, word) in [
         (asking(admin(), 5, "/kb add"), "needs a description"),
         (Request { text: "/kb add A kettle.".into(), ..admin() }, "at least one photo"),
-        (asking(admin(), 5, "/kb add title:\"The lamp\" Another."), "id or title"),
+        (asking(admin(), 5, "/kb add title:Lamp Another."), "id or title"),
         (asking(admin(), 5, "/kb add id:\"a b\" Text."), "without spaces"),
         (asking(admin(), 5, "/kb import"), "zip"),
         (Request { files: vec![Upload { name: "x.txt".into(), bytes: b"no photo"[..].into() }],
@@ -440,7 +440,7 @@ async fn wrong_photos_are_refused_by_name_in_the_users_language() {
         ("a.heic", &heic[..], "HEIC/HEIF", "HEIC/HEIF kann ich nicht lesen"),
         ("b.jpg", b"\xff\xd8\xff\xe0 broken", "damaged", "beschädigt"),
         ("c.png", b"", "empty", "leer"),
-        ("d.jpg", b"#!/bin/sh", "a text file", "JPEG, PNG"),
+        ("d.jpg", b"just words", "a text file", "JPEG, PNG"),
     ] {
         for (language, word) in [("en", english), ("de-AT", german), ("xx", english)] {
             let files = vec![Upload { name: name.into(), bytes: bytes.into() }];

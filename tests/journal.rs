@@ -275,13 +275,17 @@ fn a_catalogue_from_before_there_was_a_log_opens_and_gets_one() {
         options.map_size(1 << 24).max_dbs(4);
         // SAFETY: the directory is this test's own.
         let env = unsafe { options.open(dir.path()) }.unwrap();
-        let mut txn = env.write_txn().unwrap();
-        let meta = env.create_database::<Str, Bytes>(&mut txn, Some("meta")).unwrap();
-        meta.put(&mut txn, "schema", b"1").unwrap();
-        let products = env.create_database::<Str, Bytes>(&mut txn, Some("products")).unwrap();
-        let old = r#"{"id":"old","title":"Old","description":"Old."}"#;
-        products.put(&mut txn, "old", old.as_bytes()).unwrap();
-        txn.commit().unwrap();
+        let txn = env.write_txn().unwrap();
+        let made = env.create_databases_and_commit(txn, |dbs, txn| -> Result<_, heed::Error> {
+            let meta: heed::Database<'_, Str, Bytes> = dbs.create_database(txn, Some("meta"))?;
+            meta.put(txn, "schema", b"1")?;
+            let products: heed::Database<'_, Str, Bytes> =
+                dbs.create_database(txn, Some("products"))?;
+            let old = r#"{"id":"old","title":"Old","description":"Old."}"#;
+            products.put(txn, "old", old.as_bytes())?;
+            Ok(heed::CommitOrAbort::<_, ()>::Commit(()))
+        });
+        made.unwrap().unwrap_commit();
         env.prepare_for_closing().wait();
     }
     let catalogue = open(dir.path());

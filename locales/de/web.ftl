@@ -88,7 +88,6 @@ web-heading-catalogue = Katalog
 web-stats = Produkte: { $products } · Bilder: { $images } · { $bytes } · { $model }
 web-search = Im Katalog suchen
 web-search-placeholder = Name, Kennung, andere Wörter
-web-found = Gefunden: { $total }
 web-shown = { $shown } von { $total } gezeigt
 web-more = Mehr zeigen
 web-nothing-found = Nichts passt zu „{ $words }“.

@@ -88,7 +88,6 @@ web-heading-catalogue = Catalogue
 web-stats = Products: { $products } · Pictures: { $images } · { $bytes } · { $model }
 web-search = Search the catalogue
 web-search-placeholder = Name, id or other words
-web-found = Found: { $total }
 web-shown = { $shown } of { $total } shown
 web-more = Show more
 web-nothing-found = Nothing matches “{ $words }”.

@@ -43,6 +43,19 @@ def an_empty_catalogue_is_filled_by_one_click(w):
 
 
 @scenario
+def what_is_sure_is_measured_after_loading(w):
+    photo = {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": (PHOTOS / "gander-at-home-1.jpg").read_bytes()}
+    # Somebody else, so that the questions to come are not too many of one user.
+    other = w.page(w.address)
+    for _ in range(30):
+        answer = other.request.post(f"{w.address}/api/similar", multipart={"photo": photo})
+        if answer.ok and answer.json()["confident"]:
+            return other.context.close()
+        time.sleep(2)
+    check(False, "a photo of a catalogued product is not called a confident match within a minute")
+
+
+@scenario
 def a_dropped_photo_brings_thumbnails_and_an_extract(w):
     drop(w.chat, PHOTOS / "gander-at-home-1.jpg")
     expect(w.chat.locator(".chip img")).to_be_visible()
@@ -50,6 +63,8 @@ def a_dropped_photo_brings_thumbnails_and_an_extract(w):
     expect(turn.locator(".mine img")).to_be_visible()
     first = turn.locator(".match").first
     expect(first).to_contain_text(KETTLE)
+    expect(turn.locator(".match-line")).to_have_text("Found in the catalogue")
+    expect(first.locator(".word")).to_have_text("Very close")
     expect(first.locator(".score")).to_contain_text(re.compile(r"\d[.,]\d\d"))
     settled(turn)
     check(first.locator("img").evaluate("i => i.complete && i.naturalWidth > 0"), "the thumbnail is not shown")
@@ -118,7 +133,7 @@ def a_wrong_file_is_refused_and_nothing_typed_is_lost(w):
     letter.write_text("Dear Magpie, this is not a photo.")
     turn = settled(ask(w.chat, "What is in my letter?", letter))
     words = turn.locator(".problem p").inner_text()
-    check(len(words.split()) >= 4, f"no sentence: {words!r}")
+    check("letter.txt" in words and len(words.split()) >= 4, f"not a sentence about the file: {words!r}")
     expect(w.chat.locator("#question")).to_have_value("What is in my letter?")
     expect(w.chat.locator(".chip")).to_contain_text("letter.txt")
     w.shot(w.chat, "refused")
@@ -137,6 +152,19 @@ def without_network_nothing_is_lost_and_retry_works(w):
     expect(turn.locator(".mine img")).to_be_visible()
     settled(turn)
     expect(turn.locator(".problem")).to_have_count(0)
+
+
+@scenario
+def an_answer_that_breaks_off_says_so(w):
+    part = 'event: growing\r\ndata: {"markup": [{"kind": "paragraph",\r\ndata: "spans": [{"text": "It wei"}]}]}\r\n\r\nevent: ans'
+    w.chat.route("**/api/ask", lambda route: route.fulfill(content_type="text/event-stream", body=part))
+    turn = settled(ask(w.chat, "How heavy is it?"))
+    w.chat.unroute("**/api/ask")
+    expect(turn.locator(".prose")).to_have_text("It wei")
+    expect(turn.locator(".problem")).to_contain_text("broke")
+    turn.get_by_role("button", name="Edit and send again").click()
+    expect(w.chat.locator("#question")).to_have_value("How heavy is it?")
+    w.chat.fill("#question", "")
 
 
 @scenario
@@ -326,7 +354,7 @@ def both_sizes_and_both_themes_are_pictured(w):
             page = w.page(w.address, viewport=viewport, color_scheme=scheme, has_touch=size == "phone")
             ready(page, w.address)
             w.shot(page, f"{size}-{scheme}-welcome")
-            turn = settled(ask(page, "How many hours does the battery last?", PHOTOS / "drift-3-at-home-1.jpg"))
+            turn = settled(ask(page, "How much can it carry?", PHOTOS / "porter-6-at-home-1.jpg"))
             expect(turn.locator(".match img").first).to_be_visible()
             w.shot(page, f"{size}-{scheme}-answer")
             page.locator(".match button").first.click()
@@ -355,6 +383,7 @@ def a_models_answer_grows(w):
     check(all(len(a) <= len(b) for a, b in zip(seen, seen[1:])), f"it shrank: {seen}")
     expect(turn.locator(".prose strong")).to_have_text("1.2 kg")
     expect(turn.locator(".origin")).to_contain_text("Written by the vision model")
+    expect(turn.locator(".sources")).to_contain_text(KETTLE)
     w.shot(page, "model")
     stopped = ask(page, "And again?")
     expect(stopped.locator(".growing")).to_be_visible()
@@ -362,6 +391,24 @@ def a_models_answer_grows(w):
     expect(stopped).to_contain_text("Stopped.")
     expect(page.locator("#send")).to_be_visible()
     page.context.close()
+
+
+@scenario
+def an_access_token_guards_the_chat(w):
+    guarded = Magpie(w.program, MAGPIE__WEB__ACCESS_TOKEN="browser-test-access-token")
+    page = w.page(guarded.address)
+    ready(page, guarded.address)
+    expect(page).to_have_url(guarded.address + "/login")
+    check(page.request.get(guarded.address + "/api/images/1/thumbnail").status == 401, "pictures are open")
+    page.fill("#token", "wrong")
+    page.press("#token", "Enter")
+    expect(page.locator(".refused")).not_to_be_empty()
+    page.fill("#token", "browser-test-access-token")
+    page.press("#token", "Enter")
+    expect(page.locator("#question")).to_be_visible()
+    expect(page.locator("#to-catalogue")).to_be_hidden()
+    page.context.close()
+    check(guarded.stop() == 0, "it did not end well")
 
 
 @scenario
@@ -395,7 +442,7 @@ def main():
 
 
 def build(browser, program, shots, scratch):
-    world = SimpleNamespace(scratch=scratch, watched=[])
+    world = SimpleNamespace(program=program, scratch=scratch, watched=[])
     world.magpie = Magpie(program)
     world.model = Magpie(program, OPENAI_BASE_URL=openai.start(), OPENAI_API_KEY="test")
     world.address = world.magpie.address

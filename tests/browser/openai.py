@@ -5,7 +5,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-PIECES = ["It ", "weighs ", "**1.2 kg** ", "with ", "its ", "base. ", "That ", "is ", "what ", "the ", "entry ", "says."]
+PIECES = ["It ", "weighs ", "**1.2 kg** ", "with ", "its ", "base ", "[LM-KT3]. ", "That ", "is ", "what ", "the ", "entry ", "says."]
 HEAD = {"id": "chatcmpl-1", "created": 1700000000, "model": "watched"}
 
 

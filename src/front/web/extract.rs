@@ -9,6 +9,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::words;
@@ -33,11 +34,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
         let language = language(request.headers());
         DefaultBodyLimit::max(MAX_JSON).apply(&mut request);
-        let reading = axum::Json::<T>::from_request(request, state);
+        // An object first: serde would also take a struct's fields from a list.
+        let reading = axum::Json::<Map<String, Value>>::from_request(request, state);
         let Ok(read) = tokio::time::timeout(JSON_TIME, reading).await else {
             return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, &language, "slow", &[]));
         };
-        read.map(|axum::Json(value)| Self(value)).map_err(|e| wrong_json(&language, e))
+        let axum::Json(object) = read.map_err(|e| wrong_json(&language, e))?;
+        serde_json::from_value(Value::Object(object)).map(Self).map_err(|e| {
+            let facts: [(_, &dyn std::fmt::Display); 1] = [("reason", &e)];
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, &language, "json", &facts)
+        })
     }
 }
 

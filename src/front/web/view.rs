@@ -1,7 +1,5 @@
 //! What the web shows of the bot's and the catalogue's types: the JSON of the contract.
 
-use std::collections::BTreeMap;
-
 use indexmap::IndexMap;
 use serde::Serialize;
 use utoipa::ToSchema;

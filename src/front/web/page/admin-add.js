@@ -61,6 +61,7 @@ export function addProduct(files, onAdded) {
     } finally {
       progress.hide();
       save.disabled = false;
+      twin.scrollIntoView({ block: "nearest" });
     }
   }
 

@@ -1,5 +1,6 @@
 // The history of changes.
 
+import { alertLine } from "./admin-form.js";
 import { api, dialogHead, el, foreign, me, number, openDialog, t, visible } from "./common.js";
 
 const PAGE = 50;
@@ -16,12 +17,13 @@ export async function showLog() {
     list.append(...changes.map(row));
   };
   await load();
-  more.addEventListener("click", load);
+  const alert = alertLine();
+  more.addEventListener("click", () => load().catch((problem) => alert.say(problem.detail)));
   const dialog = el(
     "dialog",
     { "aria-labelledby": "log-title" },
     dialogHead(el("h2", { id: "log-title", text: t("web-log-title") })),
-    el("div", { class: "dialog-body" }, shown ? list : el("p", { class: "quiet-line", text: t("web-log-empty") }), more),
+    el("div", { class: "dialog-body" }, shown ? list : el("p", { class: "quiet-line", text: t("web-log-empty") }), alert.element, more),
   );
   openDialog(dialog);
 }

@@ -24,6 +24,7 @@ export function editProduct(product, onChanged) {
   openDialog(dialog);
 
   function view() {
+    const back = dialog.open;
     editing = false;
     heading.textContent = title(product);
     const foot = el(
@@ -36,6 +37,7 @@ export function editProduct(product, onChanged) {
     );
     body.replaceChildren(details(product), alert.element, progress.element, input, foot);
     alert.say("");
+    if (back) foot.lastElementChild.focus();
   }
 
   function edit() {

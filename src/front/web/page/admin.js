@@ -166,8 +166,8 @@ function toast(words, bad = false) {
   const node = el("p", { class: bad ? "bad" : null, dir: "auto", text: words });
   at("toasts").append(node);
   // Shown anew, so that it lies above a dialog opened since.
-  at("toasts").hidePopover();
-  at("toasts").showPopover();
+  at("toasts").hidePopover?.();
+  at("toasts").showPopover?.();
   setTimeout(() => node.remove(), bad ? 9000 : 6000);
 }
 

@@ -1,0 +1,250 @@
+//! How long people wait for the web chat: 1, 8 and 64 of them at once, each asking the next
+//! question as soon as the last is answered, against the real binary on a catalogue of its own.
+//!
+//!     cargo bench --bench chat -- [--seconds 60] [--catalogue DIR --photos DIR]
+//!
+//! Without a catalogue the sample one serves, with its customers' photos. The questions go out as
+//! a browser sends them, and the answers come back as server-sent events; no vision model is
+//! configured. Client and server share the machine.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const PEOPLE: [usize; 3] = [1, 8, 64];
+const QUESTIONS: [&str; 4] =
+    ["How heavy is it?", "What is this?", "How much does it cost?", "What is it made of?"];
+const BOUNDARY: &str = "magpie-chat-bench";
+
+/// One answered question, in milliseconds.
+struct Asked {
+    matches: f64,
+    done: f64,
+    own: f64,
+    clip: f64,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let option = |name: &str| {
+        let at = arguments.iter().position(|a| a == name)?;
+        arguments.get(at + 1).cloned()
+    };
+    let seconds = option("--seconds").map_or(60, |s| s.parse().expect("--seconds N"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let catalogue = option("--catalogue").map_or(root.join("kb"), PathBuf::from);
+    let photos = photos(&option("--photos").map_or(root.join("kb/photos"), PathBuf::from));
+    println!("{} photos, {} kB on average", photos.len(), kilobytes(&photos));
+
+    let data = tempfile::tempdir().expect("a temporary directory");
+    let import = magpie(data.path()).args(["kb", "import"]).arg(&catalogue).output();
+    assert!(import.is_ok_and(|o| o.status.success()), "the catalogue does not import");
+    let mut server = Server::start(data.path());
+    ask(&server.address, &photos[0], QUESTIONS[0], "warm").expect("an answer");
+    println!(
+        "people  answers  errors  /s     matches p50   p99    last word p50   p99    own p50   p99   clip p50   memory MB"
+    );
+    for people in PEOPLE {
+        let before = server.memory();
+        let (asked, errors, took) = load(&server.address, &photos, people, seconds);
+        let column = |f: fn(&Asked) -> f64| {
+            let mut all: Vec<f64> = asked.iter().map(f).collect();
+            all.sort_by(f64::total_cmp);
+            move |p: f64| {
+                all.get(((all.len() as f64 * p) as usize).min(all.len() - 1))
+                    .copied()
+                    .unwrap_or(0.0)
+            }
+        };
+        let (matches, done) = (column(|a| a.matches), column(|a| a.done));
+        let (own, clip) = (column(|a| a.own), column(|a| a.clip));
+        println!(
+            "{people:6}  {:7}  {errors:6}  {:5.1}  {:11.1}  {:6.1}  {:13.1}  {:6.1}  {:8.2}  {:5.2}  {:8.1}   {before:.0} -> {:.0}",
+            asked.len(),
+            asked.len() as f64 / took,
+            matches(0.5),
+            matches(0.99),
+            done(0.5),
+            done(0.99),
+            own(0.5),
+            own(0.99),
+            clip(0.5),
+            server.memory(),
+        );
+    }
+    server.stop();
+}
+
+fn photos(dir: &Path) -> Vec<Vec<u8>> {
+    let mut files: Vec<PathBuf> = walk(dir);
+    files.sort();
+    let step = (files.len() / 64).max(1);
+    files.iter().step_by(step).map(|f| std::fs::read(f).expect("a readable photo")).collect()
+}
+
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a directory of photos").flatten();
+    let paths = entries.map(|e| e.path());
+    paths
+        .flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] })
+        .filter(|p| p.extension().is_some_and(|e| e == "jpg" || e == "png"))
+        .collect()
+}
+
+fn kilobytes(photos: &[Vec<u8>]) -> usize {
+    photos.iter().map(Vec::len).sum::<usize>() / photos.len().max(1) / 1000
+}
+
+fn magpie(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_magpie"));
+    command.arg("--data").arg(data).current_dir(data);
+    for (key, value) in [
+        ("WEB__LISTEN", "127.0.0.1:0"),
+        ("BOT__USER_PER_MINUTE", "4000000"),
+        ("BOT__USER_BURST", "4000000"),
+        ("BOT__TOTAL_PER_MINUTE", "4000000"),
+        ("BOT__CONCURRENT", "256"),
+    ] {
+        command.env(format!("MAGPIE__{key}"), value);
+    }
+    command.env_remove("OPENAI_API_KEY");
+    command
+}
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let mut child = magpie(data).arg("serve").stdout(Stdio::piped()).spawn().expect("a server");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("its stdout");
+        BufReader::new(stdout).read_line(&mut line).expect("its address");
+        let address = line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
+        Self { child, address }
+    }
+
+    /// Resident memory, in MB.
+    fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1e3
+    }
+
+    fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        println!("stopped with {}", self.child.wait().expect("its end"));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+fn load(
+    address: &str,
+    photos: &[Vec<u8>],
+    people: usize,
+    seconds: u64,
+) -> (Vec<Asked>, usize, f64) {
+    let started = Instant::now();
+    let end = started + Duration::from_secs(seconds);
+    let photos = Arc::new(photos.to_vec());
+    let threads: Vec<_> = (0..people)
+        .map(|person| {
+            let (photos, address) = (Arc::clone(&photos), address.to_owned());
+            std::thread::spawn(move || {
+                let (mut asked, mut errors, mut turn) = (Vec::new(), 0, person * 7);
+                while Instant::now() < end {
+                    let photo = &photos[turn % photos.len()];
+                    let question = QUESTIONS[turn % QUESTIONS.len()];
+                    match ask(&address, photo, question, &format!("p{people}-{person}")) {
+                        Ok(one) => asked.push(one),
+                        Err(e) => {
+                            eprintln!("{e}");
+                            errors += 1;
+                        }
+                    }
+                    turn += 1;
+                }
+                (asked, errors)
+            })
+        })
+        .collect();
+    let mut all = (Vec::new(), 0);
+    for thread in threads {
+        let (asked, errors) = thread.join().expect("a client that does not panic");
+        all.0.extend(asked);
+        all.1 += errors;
+    }
+    (all.0, all.1, started.elapsed().as_secs_f64())
+}
+
+/// Asks one question and reads its events to the end.
+fn ask(address: &str, photo: &[u8], question: &str, conversation: &str) -> Result<Asked, String> {
+    let mut body = Vec::new();
+    for (name, value) in [("question", question), ("conversation", conversation)] {
+        body.extend(
+            format!(
+                "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+            .bytes(),
+        );
+    }
+    body.extend(format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"photo\"; filename=\"p.jpg\"\r\ncontent-type: image/jpeg\r\n\r\n").bytes());
+    body.extend(photo);
+    body.extend(format!("\r\n--{BOUNDARY}--\r\n").bytes());
+    let head = format!(
+        "POST /api/ask HTTP/1.1\r\nhost: {address}\r\naccept: text/event-stream\r\nconnection: close\r\n\
+         cookie: magpie_user={:032x}\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\n\
+         content-length: {}\r\n\r\n",
+        user_id(conversation),
+        body.len(),
+    );
+    let failed = |e: std::io::Error| e.to_string();
+    let started = Instant::now();
+    let mut stream = TcpStream::connect(address).map_err(failed)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(failed)?;
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).map_err(failed)?;
+    let (mut text, mut buffer) = (String::new(), [0; 16384]);
+    let mut matches = None;
+    loop {
+        let n = stream.read(&mut buffer).map_err(failed)?;
+        text.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        let now = started.elapsed().as_secs_f64() * 1e3;
+        if matches.is_none() && text.contains("event: matches") {
+            matches = Some(now);
+        }
+        if let Some(at) = text.find("event: done").filter(|_| n == 0 || text.contains("total\":")) {
+            let (answered, data) = (text.contains("event: answer"), &text[at..]);
+            let json = data.split_once("data: ").map(|(_, d)| d.lines().next().unwrap_or_default());
+            let done: Value =
+                serde_json::from_str(json.unwrap_or_default()).map_err(|e| e.to_string())?;
+            let time = |name: &str| done["timings"][name].as_f64().unwrap_or(0.0);
+            return match matches {
+                Some(matches) if answered => {
+                    Ok(Asked { matches, done: now, own: time("own"), clip: time("clip") })
+                }
+                _ => Err(text.chars().take(300).collect()),
+            };
+        }
+        if n == 0 {
+            return Err(format!("cut short: {}", text.chars().take(300).collect::<String>()));
+        }
+    }
+}
+
+/// A user id for each conversation.
+fn user_id(name: &str) -> u128 {
+    name.bytes().fold(0x6d61_6770_6965, |id, b| id.wrapping_mul(0x0100_0000_01b3) ^ u128::from(b))
+}
