@@ -23,7 +23,6 @@ static_loader! {
 const WEB: &str = include_str!("../locales/en/web.ftl");
 const DEFAULT: &str = "en";
 
-
 /// What stands in a sentence's gap. Numbers choose between singular and plural.
 #[derive(Debug, Clone)]
 pub enum Value<'a> {

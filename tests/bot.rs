@@ -43,7 +43,9 @@ impl Stage {
     async fn add(&self, by: Request, id: &str, number: u32) {
         let text = format!("/kb add id:{id} title:\"The {id}\" The {id} weighs {number} kg.");
         let replies = self.all(Request { text, files: vec![photo(number)], ..by }).await;
-        if let Some(Reply::Buttons(buttons)) = replies.iter().find(|r| matches!(r, Reply::Buttons(_))) {
+        if let Some(Reply::Buttons(buttons)) =
+            replies.iter().find(|r| matches!(r, Reply::Buttons(_)))
+        {
             // Random weights find much alike: add it all the same.
             let press = Some(buttons[0].action.clone());
             self.all(Request { press, ..admin() }).await;
@@ -116,13 +118,17 @@ fn matched(replies: &[Reply]) -> Vec<String> {
         _ => None,
     });
     let thumbnails = thumbnails.unwrap_or_else(|| panic!("no matches: {replies:?}"));
-    assert!(thumbnails.iter().all(|t| t.jpeg.as_ref().is_some_and(|j| j.starts_with(&[0xff, 0xd8]))));
+    assert!(
+        thumbnails.iter().all(|t| t.jpeg.as_ref().is_some_and(|j| j.starts_with(&[0xff, 0xd8])))
+    );
     thumbnails.iter().map(|t| t.product.id.clone()).collect()
 }
 
 fn buttons(replies: &[Reply]) -> Vec<(String, String)> {
     let shown = replies.iter().filter_map(|r| match r {
-        Reply::Buttons(buttons) => Some(buttons.iter().map(|b| (b.label.clone(), b.action.clone()))),
+        Reply::Buttons(buttons) => {
+            Some(buttons.iter().map(|b| (b.label.clone(), b.action.clone())))
+        }
         _ => None,
     });
     shown.flatten().collect()
@@ -178,7 +184,8 @@ async fn a_reply_to_a_photo_is_about_that_photo() {
     let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
     stage.all(asking(user("u"), 1, "")).await;
     let reply_to = Some(RepliedTo { text: String::new(), files: vec![photo(2)] });
-    let replies = stage.all(Request { reply_to: reply_to.clone(), ..asking_text("how heavy?") }).await;
+    let replies =
+        stage.all(Request { reply_to: reply_to.clone(), ..asking_text("how heavy?") }).await;
     assert_eq!(matched(&replies)[0], "kettle");
     let replies = stage.all(Request { reply_to, ..asking_text("/similar 1") }).await;
     assert_eq!(matched(&replies), ["kettle"]);
@@ -231,7 +238,10 @@ async fn feedback_is_kept_with_question_answer_and_product() {
     drop(stage.bot);
     let kept = reopened(&dir).feedback(0, 10).unwrap();
     assert_eq!(kept.iter().map(|f| f.good).collect::<Vec<_>>(), [false, true]);
-    assert_eq!((kept[0].question.as_str(), kept[0].products.as_slice()), ("How heavy is it?", ["lamp".to_owned()].as_slice()));
+    assert_eq!(
+        (kept[0].question.as_str(), kept[0].products.as_slice()),
+        ("How heavy is it?", ["lamp".to_owned()].as_slice())
+    );
     assert!(kept[0].answer.contains("1 kg"));
 }
 
@@ -251,8 +261,19 @@ async fn nobody_but_an_admin_changes_or_reads_the_catalogue() {
     let stage = Stage::with(&[("lamp", 1)]).await;
     let (ids, log) = (stage.ids().await, stage.log().await);
     for command in [
-        "add id:x title:x x", "show lamp", "list", "find lamp", "edit lamp title:x", "remove lamp",
-        "stats", "import", "export", "undo", "log", "", "nonsense",
+        "add id:x title:x x",
+        "show lamp",
+        "list",
+        "find lamp",
+        "edit lamp title:x",
+        "remove lamp",
+        "stats",
+        "import",
+        "export",
+        "undo",
+        "log",
+        "",
+        "nonsense",
     ] {
         let request = asking(user("u"), 1, &format!("/kb {command}"));
         let replies = stage.all(request).await;
@@ -287,7 +308,10 @@ async fn an_admin_grows_edits_and_takes_back() {
 
     let edited = stage.says(admin(), "/kb edit lamp title:Bright lamp price:€5").await;
     let Some(Reply::Product(product)) = edited.last() else { panic!("{edited:?}") };
-    assert_eq!((product.title.as_str(), product.attributes["price"].as_str()), ("Bright lamp", "€5"));
+    assert_eq!(
+        (product.title.as_str(), product.attributes["price"].as_str()),
+        ("Bright lamp", "€5")
+    );
     assert!(text(&stage.says(admin(), "/kb log").await).contains("Ada: changed lamp"));
     assert!(text(&stage.says(admin(), "/kb undo").await).contains("Taken back"));
     assert!(text(&stage.says(admin(), "/kb list").await).contains("The lamp"));
@@ -331,8 +355,14 @@ async fn adding_says_what_is_missing_and_adds_nothing() {
         (asking(admin(), 5, "/kb add title:Lamp Another."), "id or title"),
         (asking(admin(), 5, "/kb add id:\"a b\" Text."), "without spaces"),
         (asking(admin(), 5, "/kb import"), "zip"),
-        (Request { files: vec![Upload { name: "x.txt".into(), bytes: b"no photo"[..].into() }],
-            text: "/kb add id:t Text.".into(), ..admin() }, "x.txt"),
+        (
+            Request {
+                files: vec![Upload { name: "x.txt".into(), bytes: b"no photo"[..].into() }],
+                text: "/kb add id:t Text.".into(),
+                ..admin()
+            },
+            "x.txt",
+        ),
     ] {
         let said = stage.all(request).await;
         assert!(text(&said).contains(word), "{word}: {said:?}");
@@ -391,7 +421,8 @@ async fn one_space_never_sees_anothers_products() {
             }
             assert!(!text(&stage.says(at(space, chat), "/kb list").await).contains(&foreign));
             // By a follow-up or a button after moving.
-            let there = stage.all(asking(at(space2, chat2), m as u32 + 1, "How heavy is it?")).await;
+            let there =
+                stage.all(asking(at(space2, chat2), m as u32 + 1, "How heavy is it?")).await;
             let followed = stage.says(at(space, &format!("new-{m}")), "How heavy is it?").await;
             assert!(!text(&followed).contains(&foreign), "{followed:?}");
             let press = action(&there, "👍");

@@ -32,8 +32,11 @@ mod tests {
     fn nobody_is_an_admin_unless_listed() {
         let nobody: [&str; 0] = [];
         assert!(!Admins::default().admits("1", &["2"], true));
-        let admins =
-            Admins { users: vec!["1".into(), String::new()], roles: vec!["7".into()], managers: false };
+        let admins = Admins {
+            users: vec!["1".into(), String::new()],
+            roles: vec!["7".into()],
+            managers: false,
+        };
         assert!(admins.admits("1", &nobody, false));
         assert!(admins.admits("2", &["6", "7"], false));
         assert!(!admins.admits("2", &["6"], true));

@@ -54,7 +54,9 @@ impl Call {
                 self.send(Reply::File { name: "catalogue.zip".into(), path }).await;
             }
             Command::Undo => match self.kb().undo(self.author()).await? {
-                Some(change) => self.tell("kb-undone", &[("what", self.change(&change).into())]).await,
+                Some(change) => {
+                    self.tell("kb-undone", &[("what", self.change(&change).into())]).await
+                }
                 None => self.tell("kb-nothing-to-undo", &[]).await,
             },
             Command::Log => {
@@ -127,12 +129,16 @@ impl Call {
             return self.tell(key, &[("page", number.into())]).await;
         }
         let pages = page.total.div_ceil(PAGE);
-        let head =
-            self.say("kb-list", &[("total", page.total.into()), ("page", number.into()), ("pages", pages.into())]);
+        let head = self.say(
+            "kb-list",
+            &[("total", page.total.into()), ("page", number.into()), ("pages", pages.into())],
+        );
         let mut blocks = Markup::plain(&head).0;
-        blocks.extend(page.products.iter().map(|p| {
-            Block::Item(vec![Span::code(&p.id), Span::plain(&format!(" {}", p.title))])
-        }));
+        blocks.extend(
+            page.products.iter().map(|p| {
+                Block::Item(vec![Span::code(&p.id), Span::plain(&format!(" {}", p.title))])
+            }),
+        );
         self.send(Reply::Text(Markup(blocks))).await;
     }
 
@@ -234,7 +240,10 @@ impl Call {
             [few @ ..] if few.len() == change.count && few.len() <= 3 => few.join(", "),
             [first, ..] => {
                 let more = change.count.saturating_sub(1);
-                self.say("change-and-more", &[("first", first.as_str().into()), ("more", more.into())])
+                self.say(
+                    "change-and-more",
+                    &[("first", first.as_str().into()), ("more", more.into())],
+                )
             }
             [] => String::new(),
         };

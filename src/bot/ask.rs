@@ -177,7 +177,8 @@ impl Call {
     /// The remembered matches' products as the catalogue has them now.
     async fn evidence(&self, seen: &Seen) -> Result<Vec<Evidence>, KbError> {
         let products = self.engine().settings().answer.products;
-        let found: Vec<Found> = seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
+        let found: Vec<Found> =
+            seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
         let pictures = self.engine().answerer().has_model();
         self.kb()
             .with(move |catalogue| {
@@ -211,7 +212,12 @@ impl Call {
                 for Found { product, image, score } in found {
                     if let Some(product) = catalogue.find(&product)? {
                         let source = String::new();
-                        matches.matches.push(crate::search::Match { product, image, source, score });
+                        matches.matches.push(crate::search::Match {
+                            product,
+                            image,
+                            source,
+                            score,
+                        });
                     }
                 }
                 Ok(matches)
@@ -253,7 +259,9 @@ impl Call {
         let shared = self.bot().sessions.of(self.key());
         let mut session = self.timed(Spent::Queued, shared.lock()).await;
         let photo = match self.photos() {
-            [] if words.is_none() => session.seen.as_ref().map(|s| (s.vector.clone(), s.jpeg.clone())),
+            [] if words.is_none() => {
+                session.seen.as_ref().map(|s| (s.vector.clone(), s.jpeg.clone()))
+            }
             [] => None,
             photos => {
                 self.send(Reply::Typing).await;

@@ -150,7 +150,9 @@ impl Call {
             }
         };
         let mut blocks = Markup::plain(&self.say("help-intro", &[])).0;
-        blocks.extend(["help-photo", "help-followup", "help-ask", "help-similar", "help-forget"].map(line));
+        blocks.extend(
+            ["help-photo", "help-followup", "help-ask", "help-similar", "help-forget"].map(line),
+        );
         blocks.push(line("help-help"));
         if self.request().admin {
             blocks.extend(self.kb_help().0);
@@ -162,14 +164,17 @@ impl Call {
     pub fn kb_help(&self) -> Markup {
         let mut blocks = Markup::plain(&self.say("help-kb", &[])).0;
         blocks.extend(
-            ["add", "show", "list", "find", "edit", "remove", "stats", "import", "export", "undo", "log"]
-                .map(|name| self.say(&format!("help-kb-{name}"), &[]))
-                .map(|text| match text.split_once(": ") {
-                    Some((command, what)) => {
-                        Block::Item(vec![Span::code(command), Span::plain(&format!(" {what}"))])
-                    }
-                    None => Block::Item(vec![Span::plain(&text)]),
-                }),
+            [
+                "add", "show", "list", "find", "edit", "remove", "stats", "import", "export",
+                "undo", "log",
+            ]
+            .map(|name| self.say(&format!("help-kb-{name}"), &[]))
+            .map(|text| match text.split_once(": ") {
+                Some((command, what)) => {
+                    Block::Item(vec![Span::code(command), Span::plain(&format!(" {what}"))])
+                }
+                None => Block::Item(vec![Span::plain(&text)]),
+            }),
         );
         Markup(blocks)
     }

@@ -23,12 +23,19 @@ pub enum Command {
 /// `/kb …`, for admins.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kb {
-    Add { id: Option<String>, title: Option<String>, description: String },
+    Add {
+        id: Option<String>,
+        title: Option<String>,
+        description: String,
+    },
     Show(String),
     /// A page, from 1.
     List(usize),
     Find(String),
-    Edit { id: String, fields: IndexMap<String, String> },
+    Edit {
+        id: String,
+        fields: IndexMap<String, String>,
+    },
     Remove(String),
     Stats,
     Import,
@@ -241,8 +248,14 @@ mod tests {
             ("add id:K-1 title:Kettle It boils.", add(Some("K-1"), Some("Kettle"), "It boils.")),
             ("add title:\"Red kettle\" It boils.", add(None, Some("Red kettle"), "It boils.")),
             ("add title:„Roter Kessel“ Er kocht.", add(None, Some("Roter Kessel"), "Er kocht.")),
-            ("add title:“Red kettle” id:K It boils.", add(Some("K"), Some("Red kettle"), "It boils.")),
-            ("add title:Red kettle\nIt boils.\nWell.", add(None, Some("Red kettle"), "It boils.\nWell.")),
+            (
+                "add title:“Red kettle” id:K It boils.",
+                add(Some("K"), Some("Red kettle"), "It boils."),
+            ),
+            (
+                "add title:Red kettle\nIt boils.\nWell.",
+                add(None, Some("Red kettle"), "It boils.\nWell."),
+            ),
             ("add id:K description:It boils.", add(Some("K"), None, "It boils.")),
             ("add id:K", add(Some("K"), None, "")),
             ("add See https://example.com", add(None, None, "See https://example.com")),
@@ -275,7 +288,13 @@ mod tests {
 
     #[test]
     fn no_text_breaks_the_parser() {
-        for text in ["/kb edit K a:é b:\u{301}", "/kb add id:\"", "/kb add title:“", "/kb edit \u{a0} :", "/é@"] {
+        for text in [
+            "/kb edit K a:é b:\u{301}",
+            "/kb add id:\"",
+            "/kb add title:“",
+            "/kb edit \u{a0} :",
+            "/é@",
+        ] {
             let _ = parse(text);
         }
     }

@@ -46,12 +46,16 @@ pub enum KbError {
 /// What the user may see of an error, in their language.
 pub fn failure(error: &KbError, language: &str) -> Failure {
     use FailureKind::{Conflict, Invalid, NotFound, Unavailable};
-    let tell = |kind, key: &str, values: &[(&'static str, Value<'_>)]| {
-        Failure { kind, text: say(language, key, values), reference: None, retry_after: None }
+    let tell = |kind, key: &str, values: &[(&'static str, Value<'_>)]| Failure {
+        kind,
+        text: say(language, key, values),
+        reference: None,
+        retry_after: None,
     };
     match error {
-        KbError::Photo { name, source } => photo(name, source, language)
-            .unwrap_or_else(|| internal(error, language)),
+        KbError::Photo { name, source } => {
+            photo(name, source, language).unwrap_or_else(|| internal(error, language))
+        }
         KbError::Catalogue(CatalogueError::Photo(source)) => {
             photo("", source, language).unwrap_or_else(|| internal(error, language))
         }
@@ -136,7 +140,12 @@ fn photo(name: &str, error: &PhotoError, language: &str) -> Option<Failure> {
         }
         PhotoError::Unreadable { .. } => return None,
     };
-    Some(Failure { kind: FailureKind::Invalid, text: named(text), reference: None, retry_after: None })
+    Some(Failure {
+        kind: FailureKind::Invalid,
+        text: named(text),
+        reference: None,
+        retry_after: None,
+    })
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -15,8 +15,8 @@ use super::reply::Upload;
 use crate::catalogue::archive::{self, ArchiveLimits};
 use crate::catalogue::import::{self, Embed, Options, Report};
 use crate::catalogue::{
-    Author, Catalogue, CatalogueError, Change, Feedback, ImageId, PreparedImage, Product, ProductText,
-    Stats, export, slug, valid_id,
+    Author, Catalogue, CatalogueError, Change, Feedback, ImageId, PreparedImage, Product,
+    ProductText, Stats, export, slug, valid_id,
 };
 use crate::clip::Embedding;
 use crate::search::{self, Calibration, Matches};
@@ -80,9 +80,19 @@ pub struct Edit {
 /// What adding came to.
 #[derive(Debug, Clone)]
 pub enum Added {
-    Done { product: Product, created: bool, images: usize, known: usize },
+    Done {
+        product: Product,
+        created: bool,
+        images: usize,
+        known: usize,
+    },
     /// Another product has nearly the same picture; nothing was added.
-    NearDuplicate { id: String, title: String, score: f32, photos: Vec<PreparedPhoto> },
+    NearDuplicate {
+        id: String,
+        title: String,
+        score: f32,
+        photos: Vec<PreparedPhoto>,
+    },
 }
 
 /// A photo with all that adding it needs.
@@ -448,7 +458,8 @@ fn rank(product: &Product, words: &[&str]) -> Option<usize> {
         attributes.join(" ").to_lowercase(),
         product.description.to_lowercase(),
     ];
-    words.iter().map(|word| fields.iter().position(|f| f.contains(word))).try_fold(0, |worst, at| {
-        at.map(|at| worst.max(at))
-    })
+    words
+        .iter()
+        .map(|word| fields.iter().position(|f| f.contains(word)))
+        .try_fold(0, |worst, at| at.map(|at| worst.max(at)))
 }

@@ -202,7 +202,10 @@ impl Reader {
             link: self.links.last().cloned().flatten(),
         };
         match self.spans.last_mut() {
-            Some(last) if Span { text: String::new(), ..last.clone() } == Span { text: String::new(), ..span.clone() } => {
+            Some(last)
+                if Span { text: String::new(), ..last.clone() }
+                    == Span { text: String::new(), ..span.clone() } =>
+            {
                 last.text.push_str(&span.text);
             }
             _ => self.spans.push(span),

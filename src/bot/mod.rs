@@ -5,10 +5,10 @@
 //! disturbs no other.
 
 pub mod access;
-pub mod command;
 mod admin;
 mod ask;
 mod call;
+pub mod command;
 mod engine;
 mod error;
 mod kb;
@@ -33,8 +33,8 @@ use crate::words::{negotiate, say};
 use call::Call;
 use engine::Engine;
 pub use error::{KbError, failure, internal, new_reference};
-pub use kb::{Added, Draft, Edit, Kb, Page};
 use kb::Shelf;
+pub use kb::{Added, Draft, Edit, Kb, Page};
 use limits::{Limits, Wait};
 pub use markup::{Block, Markup, Span, visible, web_link};
 pub use reply::{

@@ -174,7 +174,10 @@ pub enum Reply {
     Typing,
     /// The matches, best first. `confident` is false when the product may not be in the
     /// catalogue.
-    Matches { thumbnails: Vec<Thumbnail>, confident: bool },
+    Matches {
+        thumbnails: Vec<Thumbnail>,
+        confident: bool,
+    },
     /// The answer so far. Each one replaces the one before.
     Growing(Markup),
     /// The whole answer, replacing [`Reply::Growing`].
@@ -185,7 +188,10 @@ pub enum Reply {
     Product(Product),
     Buttons(Vec<Button>),
     /// A file to hand over.
-    File { name: String, path: Arc<tempfile::TempPath> },
+    File {
+        name: String,
+        path: Arc<tempfile::TempPath>,
+    },
     Error(Failure),
     /// The last part: where the time went.
     Done(Timings),

@@ -67,7 +67,9 @@ pub struct Seen {
 #[derive(Debug, Clone)]
 pub enum Press {
     /// "Not this one", about the question asked.
-    Next { question: String },
+    Next {
+        question: String,
+    },
     Feedback(Arc<Judged>, bool),
     /// Add although a near-duplicate exists.
     AddAnyway(Arc<(Draft, Vec<PreparedPhoto>)>),

@@ -310,7 +310,7 @@ pub async fn remove(
 #[utoipa::path(
     post, path = "/api/undo", tag = "admin",
     responses(
-        (status = 200, description = "The change that took it back", body = ChangeView),
+        (status = 200, description = "The change that was taken back", body = ChangeView),
         (status = 404, description = "There is nothing to take back", body = Problem,
             content_type = "application/problem+json"),
         (status = 409, description = "Changed since by somebody else", body = Problem,
