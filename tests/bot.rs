@@ -233,27 +233,13 @@ async fn feedback_is_kept_with_question_answer_and_product() {
         let said = stage.all(Request { press, ..user("u") }).await;
         assert!(text(&said).contains(thanks));
     }
-    stage.bot.stop(Duration::from_secs(5)).await;
-    let dir = stage.dir.path().join("data");
-    drop(stage.bot);
-    let kept = reopened(&dir).feedback(0, 10).unwrap();
+    let kept = stage.bot.kb(Platform::Web, "s", "c").feedback(0, 10).await.unwrap();
     assert_eq!(kept.iter().map(|f| f.good).collect::<Vec<_>>(), [false, true]);
     assert_eq!(
         (kept[0].question.as_str(), kept[0].products.as_slice()),
         ("How heavy is it?", ["lamp".to_owned()].as_slice())
     );
     assert!(kept[0].answer.contains("1 kg"));
-}
-
-/// The catalogue once the bot has let go of it.
-fn reopened(dir: &std::path::Path) -> magpie::catalogue::Catalogue {
-    for _ in 0..1000 {
-        match magpie::catalogue::Catalogue::open(dir) {
-            Ok(catalogue) => return catalogue,
-            Err(_) => std::thread::yield_now(),
-        }
-    }
-    magpie::catalogue::Catalogue::open(dir).unwrap()
 }
 
 #[tokio::test]

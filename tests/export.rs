@@ -56,6 +56,9 @@ fn importing_an_export_gives_the_same_products() {
     assert_eq!(exported, json!({"products": 5, "images": 6, "left_out": []}));
     let report = copy.run(&["kb", "import", file]).ok();
     assert_eq!((&report["added"], &report["failed"]), (&json!(6), &json!([])));
+    // Where the pictures came from knows them again.
+    let again = shop.run(&["kb", "import", file]).ok();
+    assert_eq!((&again["added"], &again["unchanged"]), (&json!(0), &json!(6)));
     assert_eq!(products(&copy), products(&shop));
     // Matching works on the copy, from the customer's own picture.
     let photo = shop.path("kb/2.png");

@@ -301,6 +301,11 @@ impl Kb {
         self.with(move |c| Ok(c.log(skip, take)?)).await
     }
 
+    /// What users thought of answers, newest first.
+    pub async fn feedback(&self, skip: usize, take: usize) -> Result<Vec<Feedback>, KbError> {
+        self.with(move |c| Ok(c.feedback(skip, take)?)).await
+    }
+
     pub(super) async fn keep_feedback(&self, feedback: Feedback) -> Result<(), KbError> {
         self.with(move |c| Ok(c.add_feedback(&feedback).map(drop)?)).await
     }
@@ -351,7 +356,8 @@ impl Kb {
                     Ok(import::import(c, &root, engine.clip(), &options, &|_, _| {})?)
                 })
                 .await?;
-            kb.settle();
+            // Waited for: until it is done, no match is called confident.
+            kb.settled().await?;
             Ok(report)
         });
         import.await?
@@ -375,19 +381,25 @@ impl Kb {
         if self.shelf.settling.swap(true, Ordering::SeqCst) {
             return;
         }
-        let (shelf, engine) = (Arc::clone(&self.shelf), self.engine.clone());
-        tokio::task::spawn_blocking(move || {
-            // Cleared first: a change that comes while this runs starts another run.
-            shelf.settling.store(false, Ordering::SeqCst);
-            let settled = shelf
-                .catalogue
-                .index_if_due()
-                .map_err(KbError::from)
-                .and_then(|_| Ok(Calibration::refresh(engine.clip(), &shelf.catalogue)?));
-            if let Err(error) = settled {
+        let kb = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = kb.settled().await {
                 super::error::log(&error);
             }
         });
+    }
+
+    /// Brings index and calibration up to date.
+    async fn settled(&self) -> Result<(), KbError> {
+        let (shelf, engine) = (Arc::clone(&self.shelf), self.engine.clone());
+        self.with(move |catalogue| {
+            // Cleared first: a change that comes while this runs starts another run.
+            shelf.settling.store(false, Ordering::SeqCst);
+            catalogue.index_if_due()?;
+            Calibration::refresh(engine.clip(), catalogue)?;
+            Ok(())
+        })
+        .await
     }
 }
 

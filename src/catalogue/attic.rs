@@ -4,7 +4,7 @@ use heed::RwTxn;
 use serde::{Deserialize, Serialize};
 
 use super::store::Tables;
-use super::write::record_key;
+use super::write::record_keys;
 use super::{CatalogueError, ImageId, ImageRecord, index};
 
 const LABEL: u8 = 0;
@@ -81,7 +81,9 @@ pub(super) fn bring_back(
     if label.model.as_deref() != model {
         return Err(cannot("the catalogue was given another model since"));
     }
-    tables.hashes.put(txn, &record_key(&label.record), &image)?;
+    for key in record_keys(&label.record, &picture) {
+        tables.hashes.put(txn, &key, &image)?;
+    }
     tables.images.put(txn, &image, &label.record)?;
     tables.pictures.put(txn, &image, &picture)?;
     tables.thumbnails.put(txn, &image, &thumbnail)?;

@@ -151,7 +151,9 @@ impl Catalogue {
                 source: image.source.clone(),
             };
             t.images.put(txn, &id, &record)?;
-            t.hashes.put(txn, &key, &id)?;
+            for key in record_keys(&record, &image.picture) {
+                t.hashes.put(txn, &key, &id)?;
+            }
             t.pictures.put(txn, &id, &image.picture)?;
             t.thumbnails.put(txn, &id, &image.thumbnail)?;
             index::add(t, txn, id, vector)?;
@@ -237,7 +239,12 @@ impl Catalogue {
     ) -> Result<(), CatalogueError> {
         let t = self.store.tables();
         if let Some(record) = t.images.get(txn, &image)? {
-            t.hashes.delete(txn, &record_key(&record))?;
+            let picture = t.pictures.get(txn, &image)?.map(<[u8]>::to_vec).unwrap_or_default();
+            for key in record_keys(&record, &picture) {
+                if t.hashes.get(txn, &key)? == Some(image) {
+                    t.hashes.delete(txn, &key)?;
+                }
+            }
         }
         t.images.delete(txn, &image)?;
         t.pictures.delete(txn, &image)?;
@@ -250,9 +257,11 @@ pub(super) fn hash_key(hash: &[u8; 32], product: &str) -> Vec<u8> {
     [hash.as_slice(), product.as_bytes()].concat()
 }
 
-/// The key in `hashes` of a stored image.
-pub(super) fn record_key(record: &ImageRecord) -> Vec<u8> {
-    hash_key(&unhex(&record.hash), &record.product)
+/// The keys in `hashes` of a stored image: the file it came from, and the picture that was kept of
+/// it, which is what an export hands out and may come back in an import.
+pub(super) fn record_keys(record: &ImageRecord, picture: &[u8]) -> [Vec<u8>; 2] {
+    [unhex(&record.hash), *blake3::hash(picture).as_bytes()]
+        .map(|hash| hash_key(&hash, &record.product))
 }
 
 fn hex(hash: &[u8; 32]) -> String {

@@ -38,7 +38,7 @@ pub struct Problem {
     /// The product that the refused one looks like.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    duplicate: Option<Duplicate>,
+    duplicate: Option<Box<Duplicate>>,
 }
 
 /// A product that another photo nearly shows.
@@ -80,7 +80,7 @@ impl Problem {
     }
 
     pub fn duplicate(self, duplicate: Duplicate) -> Self {
-        Self { duplicate: Some(duplicate), ..self }
+        Self { duplicate: Some(Box::new(duplicate)), ..self }
     }
 
     /// Something of our own broke: the log gets the cause, the user a number to find it by.
