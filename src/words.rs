@@ -132,9 +132,13 @@ fn messages(source: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
 mod tests {
     use super::*;
 
-    const EN: [&str; 2] = [include_str!("../locales/en/bot.ftl"), WEB];
-    const DE: [&str; 2] =
-        [include_str!("../locales/de/bot.ftl"), include_str!("../locales/de/web.ftl")];
+    const EN: [&str; 3] =
+        [include_str!("../locales/en/bot.ftl"), include_str!("../locales/en/problem.ftl"), WEB];
+    const DE: [&str; 3] = [
+        include_str!("../locales/de/bot.ftl"),
+        include_str!("../locales/de/problem.ftl"),
+        include_str!("../locales/de/web.ftl"),
+    ];
 
     fn all<'a>(sources: &[&'a str]) -> HashMap<&'a str, Vec<&'a str>> {
         let mut all = HashMap::new();

@@ -15,7 +15,7 @@ use tokio_stream::StreamExt;
 /// A bot on a catalogue of its own.
 struct Stage {
     bot: Bot,
-    dir: TempDir,
+    _dir: TempDir,
 }
 
 impl Stage {
@@ -28,7 +28,7 @@ impl Stage {
         settings.bot.total_per_minute = 60_000;
         change(&mut settings);
         let bot = Bot::new(settings, Clip::open(&tiny()).unwrap()).unwrap();
-        Self { bot, dir }
+        Self { bot, _dir: dir }
     }
 
     /// With these products, each shown in the picture of its number.

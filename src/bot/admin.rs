@@ -237,7 +237,8 @@ impl Call {
             .map(|t| t.strftime("%Y-%m-%d %H:%M UTC").to_string())
             .unwrap_or_default();
         let products = match change.products.as_slice() {
-            [few @ ..] if few.len() == change.count && few.len() <= 3 => few.join(", "),
+            [] => String::new(),
+            few if few.len() == change.count && few.len() <= 3 => few.join(", "),
             [first, ..] => {
                 let more = change.count.saturating_sub(1);
                 self.say(
@@ -245,7 +246,6 @@ impl Call {
                     &[("first", first.as_str().into()), ("more", more.into())],
                 )
             }
-            [] => String::new(),
         };
         let said = self.say(
             key,

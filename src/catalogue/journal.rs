@@ -155,7 +155,7 @@ impl Catalogue {
     ) -> Result<(), CatalogueError> {
         let t = self.store.tables();
         let key = key(change.number, step.id());
-        change.images += step.new().len() + step.gone().len();
+        change.images += step.come().len() + step.gone().len();
         // A product the change has touched already is still to go back to where it started.
         if let Some(first) = t.steps.get(txn, &key)? {
             let whole = Step { before: first.before, after: step.after.clone() };
@@ -239,7 +239,7 @@ impl Catalogue {
         model: Option<&str>,
     ) -> Result<usize, CatalogueError> {
         let t = self.store.tables();
-        let (new, gone) = (step.new(), step.gone());
+        let (new, gone) = (step.come(), step.gone());
         for image in &new {
             self.drop_image(txn, *image)?;
         }

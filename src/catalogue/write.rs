@@ -54,7 +54,7 @@ impl Step {
     }
 
     /// Images that this step brought.
-    pub(super) fn new(&self) -> Vec<ImageId> {
+    pub(super) fn come(&self) -> Vec<ImageId> {
         only_in(self.after.as_ref(), self.before.as_ref())
     }
 }

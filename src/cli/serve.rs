@@ -16,9 +16,6 @@ use crate::clip::Clip;
 use crate::config::Settings;
 use crate::front::web::Server;
 
-/// Time for connections to close once every request is answered.
-const CLOSING: Duration = Duration::from_secs(2);
-
 pub(super) fn run(context: &Context) -> Result<Outcome> {
     serve(context.settings.clone(), context.clip()?, context.json)
 }
@@ -52,12 +49,11 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
         tracing::info!("stopping");
         closing.cancel();
         tokio::select! {
-            () = bot.stop(grace) => {}
+            // The server has a bound of its own, a little after the bot's.
+            _ = async { tokio::join!(bot.stop(grace), &mut serving) } => {}
             // Asked twice is an order.
             again = told_to_stop() => again?,
         }
-        let _ = tokio::time::timeout(CLOSING, &mut serving).await;
-        serving.abort();
         Ok(Outcome::Done)
     })
 }

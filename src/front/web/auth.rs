@@ -27,6 +27,7 @@ use super::App;
 use super::connection::Peer;
 use super::extract::language;
 use super::problem::Problem;
+use crate::bot::Platform;
 use crate::catalogue::Author;
 use crate::config::WebSettings;
 
@@ -256,8 +257,9 @@ impl Caller {
     }
 
     /// As whom the audit log knows an admin.
-    pub fn author() -> Author {
-        Author { id: "web:admin".into(), name: "admin".into() }
+    /// It is the same one as in the chat, so that either place can take back the other's changes.
+    pub fn author(&self) -> Author {
+        Author { id: format!("{}:{}", Platform::Web.name(), self.user), name: "admin".into() }
     }
 }
 

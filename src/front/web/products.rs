@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use utoipa::{IntoParams, ToSchema};
 
-use super::auth::{Admin, Caller, Visitor};
+use super::auth::{Admin, Visitor};
 use super::chat::Binary;
 use super::extract::{Json, Path, Query};
 use super::problem::{Duplicate, Problem};
@@ -247,12 +247,8 @@ pub async fn add(
     if photos.is_empty() {
         return Err(wrong("no-photo"));
     }
-    let added =
-        kb(
-            &app,
-            language,
-            |kb| async move { kb.add(Caller::author(), draft, photos, force).await },
-        );
+    let author = caller.author();
+    let added = kb(&app, language, |kb| async move { kb.add(author, draft, photos, force).await });
     match added.await? {
         Added::Done { product, created, images, known } => {
             let product = product.into();
@@ -283,8 +279,8 @@ pub async fn edit(
 ) -> Result<axum::Json<ProductView>, Problem> {
     let ProductEdit { title, description, attributes } = edit;
     let edit = Edit { title, description, attributes, ..Edit::default() };
-    let product =
-        kb(&app, &caller.language, |kb| async move { kb.edit(Caller::author(), &id, edit).await });
+    let author = caller.author();
+    let product = kb(&app, &caller.language, |kb| async move { kb.edit(author, &id, edit).await });
     Ok(axum::Json(product.await?.into()))
 }
 
@@ -300,8 +296,8 @@ pub async fn remove(
     Admin(caller): Admin,
     Path(id): Path<String>,
 ) -> Result<axum::Json<RemovedProduct>, Problem> {
-    let removed =
-        kb(&app, &caller.language, |kb| async move { kb.remove(Caller::author(), &id).await });
+    let author = caller.author();
+    let removed = kb(&app, &caller.language, |kb| async move { kb.remove(author, &id).await });
     let removed = removed.await?;
     Ok(axum::Json(RemovedProduct { id: removed.id, title: removed.title }))
 }
@@ -322,7 +318,8 @@ pub async fn undo(
     State(app): State<App>,
     Admin(caller): Admin,
 ) -> Result<axum::Json<ChangeView>, Problem> {
-    let undone = kb(&app, &caller.language, |kb| async move { kb.undo(Caller::author()).await });
+    let author = caller.author();
+    let undone = kb(&app, &caller.language, |kb| async move { kb.undo(author).await });
     match undone.await? {
         Some(change) => Ok(axum::Json(change.into())),
         None => Err(Problem::new(StatusCode::NOT_FOUND, &caller.language, "no-undo", &[])),
@@ -383,8 +380,8 @@ pub async fn import(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Err(Problem::new(status, &caller.language, "archive", &[]));
     };
-    let report =
-        kb(&app, &caller.language, |kb| async move { kb.import(Caller::author(), archive).await });
+    let author = caller.author();
+    let report = kb(&app, &caller.language, |kb| async move { kb.import(author, archive).await });
     Ok(axum::Json(report.await?.into()))
 }
 
@@ -432,7 +429,7 @@ pub async fn sample(
     Visitor(caller): Visitor,
 ) -> Result<axum::Json<ImportReport>, Problem> {
     let language = caller.language.as_str();
-    let mut author = Caller::author();
+    let mut author = caller.author();
     if !caller.admin() {
         let empty = kb(&app, language, |kb| async move { kb.is_empty().await }).await?;
         if !empty || !app.gate.is_local() {
