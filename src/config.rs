@@ -123,7 +123,7 @@ pub struct AnswerSettings {
 
 impl Default for ClipSettings {
     fn default() -> Self {
-        Self { model: "mini".into(), max_batch: 16 }
+        Self { model: "mini".into(), max_batch: 8 }
     }
 }
 

@@ -5,7 +5,6 @@
 //! so are host names that this server was not told of, which is what DNS rebinding needs.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,8 +17,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::CookieJar;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -35,10 +32,8 @@ pub const USER: &str = "magpie_user";
 pub const ACCESS: &str = "magpie_access";
 pub const ADMIN: &str = "magpie_admin";
 
-const LOGIN_BURST: u32 = 5;
-const LOGIN_PERIOD: Duration = Duration::from_secs(10);
-/// Wrong tokens of one address in [`GUESS_TIME`] before it must wait.
-const GUESSES: u32 = 30;
+/// Wrong tokens of one address in [`GUESS_TIME`] before it must wait; right ones do not count.
+const GUESSES: u32 = 10;
 const GUESS_TIME: Duration = Duration::from_secs(60);
 const GUESSERS: u64 = 10_000;
 
@@ -48,6 +43,14 @@ pub enum Rank {
     Nobody,
     Visitor,
     Admin,
+}
+
+/// How a token was shown. Wrong ones count apart, so that somebody's typing errors at the login do
+/// not stop a program at the same address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shown {
+    Bearer,
+    Login,
 }
 
 /// A token, known only by hashes: blake3 compares them in constant time.
@@ -78,24 +81,17 @@ pub struct Gate {
     admin: Option<Secret>,
     hosts: Vec<String>,
     bound: IpAddr,
-    logins: DefaultDirectRateLimiter,
-    clock: DefaultClock,
-    guesses: Cache<IpAddr, Arc<AtomicU32>>,
+    guesses: Cache<(IpAddr, Shown), Arc<AtomicU32>>,
 }
 
 impl Gate {
     pub fn new(settings: &WebSettings, bound: IpAddr) -> Self {
-        let quota = Quota::with_period(LOGIN_PERIOD)
-            .unwrap_or(Quota::per_minute(NonZeroU32::MIN))
-            .allow_burst(NonZeroU32::new(LOGIN_BURST).unwrap_or(NonZeroU32::MIN));
         let hosts = settings.hosts.iter().map(|h| plain_host(h)).filter(|h| !h.is_empty());
         Self {
             access: Secret::new(&settings.access_token, "magpie 2026 web cookie of visitors"),
             admin: Secret::new(&settings.admin_token, "magpie 2026 web cookie of admins"),
             hosts: hosts.collect(),
             bound,
-            logins: RateLimiter::direct(quota),
-            clock: DefaultClock::default(),
             guesses: Cache::builder().max_capacity(GUESSERS).time_to_live(GUESS_TIME).build(),
         }
     }
@@ -113,13 +109,8 @@ impl Gate {
         self.bound.is_loopback()
     }
 
-    /// Counts a login; over the limit, the seconds to wait.
-    pub fn login(&self) -> Result<(), u64> {
-        self.logins.check().map_err(|until| until.wait_time_from(self.clock.now()).as_secs() + 1)
-    }
-
     /// What a token is good for.
-    pub fn token(&self, shown: &str) -> Rank {
+    fn token(&self, shown: &str) -> Rank {
         let is = |secret: &Option<Secret>| secret.as_ref().is_some_and(|s| s.is_token(shown));
         match () {
             () if is(&self.admin) => Rank::Admin,
@@ -150,7 +141,19 @@ impl Gate {
                 () => Rank::Nobody,
             });
         };
-        let guesses = self.guesses.get_with(from, Arc::default);
+        self.shown(token, Shown::Bearer, from, language)
+    }
+
+    /// The rank of a token that was shown. A wrong one is a problem, and so is any token from an
+    /// address that has shown too many wrong ones.
+    pub fn shown(
+        &self,
+        token: &str,
+        how: Shown,
+        from: IpAddr,
+        language: &str,
+    ) -> Result<Rank, Problem> {
+        let guesses = self.guesses.get_with((from, how), Arc::default);
         if guesses.load(Ordering::Relaxed) >= GUESSES {
             let seconds = GUESS_TIME.as_secs();
             let facts: [(_, &dyn std::fmt::Display); 1] = [("seconds", &seconds)];
@@ -249,6 +252,8 @@ pub struct Caller {
     pub language: String,
     /// Whether the browser came by https.
     pub secure: bool,
+    /// The address the connection came from.
+    pub from: IpAddr,
 }
 
 impl Caller {
@@ -281,6 +286,7 @@ impl FromRequestParts<App> for Caller {
             access: !app.gate.needs_access() || rank >= Rank::Visitor,
             language,
             secure: proto.is_some_and(|p| p.as_bytes().eq_ignore_ascii_case(b"https")),
+            from,
         })
     }
 }

@@ -1,7 +1,5 @@
 //! Who am I here, logging in and out.
 
-use std::fmt::Display;
-
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -9,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::auth::{ACCESS, ADMIN, Caller, Rank, USER};
+use super::auth::{ACCESS, ADMIN, Caller, Shown, USER};
 use super::extract::Json;
 use super::problem::Problem;
 use super::{App, kb};
@@ -108,16 +106,10 @@ pub async fn login(
     caller: Caller,
     Json(login): Json<Login>,
 ) -> Result<(StatusCode, HeaderMap), Problem> {
-    if let Err(seconds) = app.gate.login() {
-        let facts: [(_, &dyn Display); 1] = [("seconds", &seconds)];
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        return Err(Problem::new(status, &caller.language, "attempts", &facts).retry_after(seconds));
-    }
-    let rank = app.gate.token(&login.token);
-    if rank == Rank::Nobody {
-        tracing::warn!(user = caller.user, "a login with a wrong token");
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, &caller.language, "token", &[]));
-    }
+    let rank = app
+        .gate
+        .shown(&login.token, Shown::Login, caller.from, &caller.language)
+        .inspect_err(|_| tracing::warn!(user = caller.user, "a login was refused"))?;
     let mut headers = know(&caller);
     for (name, value) in app.gate.cookies(rank) {
         let age = if name == ADMIN { DAY } else { MONTH };

@@ -56,7 +56,7 @@ pub enum WebError {
          rand -hex 24`"
     )]
     Open(SocketAddr),
-    #[error("web.listen is {address}, which cannot be listened on: {source}")]
+    #[error("web.listen is {address}, which cannot be listened on")]
     Bind { address: SocketAddr, source: io::Error },
 }
 
