@@ -1,7 +1,7 @@
 // One exchange of the conversation: what the user sent and what came back for it.
 
 import { preview } from "./composer.js";
-import { el, foreign, number, outLink, t, visible, webLink } from "./common.js";
+import { el, foreign, me, number, outLink, t, visible, webLink } from "./common.js";
 import { rendered } from "./markup.js";
 import { card, openProduct, picture, remember, title } from "./product.js";
 
@@ -159,7 +159,8 @@ export class Turn {
   #done(timings) {
     this.#settled();
     if (!this.#origin || !timings?.total) return;
-    const seconds = number(timings.total / 1000, 1);
+    // Two digits: a quoted answer takes a few hundredths.
+    const seconds = new Intl.NumberFormat(me.language, { maximumSignificantDigits: 2 }).format(timings.total / 1000);
     this.#origin.append(el("span", { class: "took", text: t("web-took", { seconds }) }));
   }
 
