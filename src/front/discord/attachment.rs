@@ -14,8 +14,7 @@ use crate::words::say;
 const DISCORD: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net"];
 const PHOTOS: [&str; 6] =
     ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"];
-const PHOTO_ENDS: [&str; 8] =
-    [".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
+const PHOTO_ENDS: [&str; 8] = [".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
 const ARCHIVES: [&str; 3] =
     ["application/zip", "application/x-zip-compressed", "application/octet-stream"];
 const CONNECT: Duration = Duration::from_secs(10);

@@ -5,10 +5,12 @@
 //! them so; their options and all descriptions are translated.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use serenity::builder::{CreateCommand, CreateCommandOption};
 use serenity::model::Permissions;
-use serenity::model::application::{CommandOptionType, CommandType};
+use serenity::model::application::{
+    CommandOptionType, CommandType, InstallationContext, InteractionContext,
+};
 
 use super::rest::{Body, Call, Rest, RestError};
 use crate::bot::command::MAX_SIMILAR;
@@ -26,7 +28,18 @@ const ID: u16 = 128;
 /// # Errors
 /// [`RestError`] of the first call that failed.
 pub async fn register(rest: &Rest, application: u64, guilds: &[u64]) -> Result<(), RestError> {
-    let body = all();
+    let mut commands = all();
+    if guilds.is_empty() {
+        // Where the bot is invited, and in its direct messages; not where a user brings it along.
+        let (contexts, installs) = (
+            vec![InteractionContext::Guild, InteractionContext::BotDm],
+            vec![InstallationContext::Guild],
+        );
+        let bound =
+            |c: CreateCommand| c.contexts(contexts.clone()).integration_types(installs.clone());
+        commands = commands.map(bound);
+    }
+    let body = json!(commands);
     let everywhere = format!("/applications/{application}/commands");
     let paths = match guilds {
         [] => vec![everywhere],
@@ -42,12 +55,12 @@ pub async fn register(rest: &Rest, application: u64, guilds: &[u64]) -> Result<(
     Ok(())
 }
 
-fn all() -> Value {
+fn all() -> [CreateCommand; 6] {
     use CommandOptionType::{Attachment, Integer, String};
     let photo = || option(Attachment, "photo");
     let id = || option(String, "id").max_length(ID);
     let found = || id().required(true).set_autocomplete(true);
-    let commands = [
+    [
         command("ask")
             .add_option(option(String, "question").required(true).max_length(TEXT))
             .add_option(photo()),
@@ -92,10 +105,11 @@ fn all() -> Value {
         ]),
         LANGUAGES.iter().fold(
             CreateCommand::new(say("en", "discord-menu", &[])).kind(CommandType::Message),
-            |command, language| command.name_localized(*language, say(language, "discord-menu", &[])),
+            |command, language| {
+                command.name_localized(*language, say(language, "discord-menu", &[]))
+            },
         ),
-    ];
-    json!(commands)
+    ]
 }
 
 fn command(name: &str) -> CreateCommand {

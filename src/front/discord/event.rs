@@ -42,6 +42,8 @@ pub struct Front {
     pub admins: Admins,
     /// Channels in which a photo alone is a request.
     pub channels: Vec<u64>,
+    /// Guilds whose managers are admins; none: all that the bot is in.
+    pub guilds: Vec<u64>,
     /// Responses in work.
     pub work: TaskTracker,
     pub stop: CancellationToken,
@@ -67,13 +69,14 @@ impl Front {
         me: u64,
         admins: Admins,
         channels: Vec<u64>,
+        guilds: Vec<u64>,
         stop: CancellationToken,
     ) -> Self {
         // Files are fetched before the bot counts a request, so there is a bound here as well.
         let slots = Semaphore::new(bot.settings().bot.concurrent.min(Semaphore::MAX_PERMITS));
         let seen = Cache::builder().max_capacity(DELIVERIES).time_to_live(REMEMBERED).build();
         let work = TaskTracker::new();
-        Self { bot, rest, fetcher, me, admins, channels, work, stop, slots, seen }
+        Self { bot, rest, fetcher, me, admins, channels, guilds, work, stop, slots, seen }
     }
 
     /// Whether an event is delivered for the first time.
@@ -92,11 +95,7 @@ impl Front {
             wanted: if import { Wanted::Archive } else { Wanted::Photos },
             files: message.attachments.clone(),
             replied: Vec::new(),
-            request: Request {
-                delivery: message.id.to_string(),
-                text: words,
-                ..from.request()
-            },
+            request: Request { delivery: message.id.to_string(), text: words, ..from.request() },
         };
         if !addressed {
             asked.files.retain(is_photo);
@@ -104,7 +103,8 @@ impl Front {
         if let Some(replied) = &message.referenced_message {
             // Its own thumbnails are no photos of anybody's; the session knows what it showed.
             let own = replied.author.id.get() == self.me;
-            asked.replied = replied.attachments.iter().filter(|a| !own && is_photo(a)).cloned().collect();
+            asked.replied =
+                replied.attachments.iter().filter(|a| !own && is_photo(a)).cloned().collect();
             let reply_to = RepliedTo { text: replied.content.clone(), files: Vec::new() };
             asked.request.reply_to = Some(reply_to);
         }
@@ -257,6 +257,16 @@ impl Front {
         }
     }
 
+    /// Whether a guild's own managers may change the catalogue that serves it. Where guilds are
+    /// listed, others that somebody invites the bot to have no say over the common catalogue.
+    fn trusts(&self, guild: u64) -> bool {
+        let own = || {
+            let space = format!("{}:{guild}", Platform::Discord.name());
+            self.bot.settings().spaces.iter().any(|s| s.space == space)
+        };
+        self.guilds.is_empty() || self.guilds.contains(&guild) || own()
+    }
+
     fn of(
         &self,
         guild: Option<u64>,
@@ -267,7 +277,7 @@ impl Front {
     ) -> Speaker {
         let roles: Vec<String> =
             member.map(|m| m.roles.iter().map(ToString::to_string).collect()).unwrap_or_default();
-        let manages = guild.is_some()
+        let manages = guild.is_some_and(|guild| self.trusts(guild))
             && member
                 .and_then(|m| m.permissions)
                 .is_some_and(|p| p.manage_guild() || p.administrator());
@@ -287,7 +297,8 @@ impl Front {
         let user = &message.author;
         let member = message.member.as_deref();
         let roles: &[RoleId] = member.map(|m| m.roles.as_slice()).unwrap_or_default();
-        let manages = guild.is_some_and(|guild| manages(guild, user, roles));
+        let manages = |guild: &Guild| self.trusts(guild.id.get()) && manages(guild, user, roles);
+        let manages = guild.is_some_and(manages);
         let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
         let nick = member.and_then(|m| m.nick.clone());
         Speaker {

@@ -118,10 +118,14 @@ async fn serve(
         () = stop.cancelled() => return Ok(()),
     };
     let text = |ids: &[u64]| ids.iter().map(ToString::to_string).collect();
-    let admins =
-        Admins { users: text(&settings.admins), roles: text(&settings.admin_roles), managers: true };
-    let (rest, channels) = (Arc::clone(rest), settings.channels.clone());
-    let front = Front::new(bot.clone(), rest, fetcher, me, admins, channels, stop.clone());
+    let admins = Admins {
+        users: text(&settings.admins),
+        roles: text(&settings.admin_roles),
+        managers: true,
+    };
+    let (channels, guilds) = (settings.channels.clone(), settings.guilds.clone());
+    let (bot, rest, stopping) = (bot.clone(), Arc::clone(rest), stop.clone());
+    let front = Front::new(bot, rest, fetcher, me, admins, channels, guilds, stopping);
     let front = Arc::new(front);
     let mut client = connect(settings, &front).await?;
     let shards = Arc::clone(&client.shard_manager);
@@ -152,9 +156,8 @@ async fn ask(rest: &Rest, path: &str) -> Result<u64, Broken> {
 
 /// A client that is not started yet.
 async fn connect(settings: &DiscordSettings, front: &Arc<Front>) -> Result<Client, Broken> {
-    let mut intents = GatewayIntents::GUILDS
-        | GatewayIntents::GUILD_MESSAGES
-        | GatewayIntents::DIRECT_MESSAGES;
+    let mut intents =
+        GatewayIntents::GUILDS | GatewayIntents::GUILD_MESSAGES | GatewayIntents::DIRECT_MESSAGES;
     if !settings.channels.is_empty() {
         intents |= GatewayIntents::MESSAGE_CONTENT;
     }

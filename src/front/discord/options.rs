@@ -34,12 +34,8 @@ pub fn read(data: &CommandData) -> Result<Asked, Unread> {
     }
     let options = data.options();
     let given = Given(&options);
-    let asked = |command, private| Asked {
-        command,
-        files: given.files(),
-        wanted: Wanted::Photos,
-        private,
-    };
+    let asked =
+        |command, private| Asked { command, files: given.files(), wanted: Wanted::Photos, private };
     Ok(match data.name.as_str() {
         "ask" => asked(Command::Ask(given.text("question").unwrap_or_default()), false),
         "similar" => {

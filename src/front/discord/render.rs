@@ -13,9 +13,7 @@ use super::outlet::{Outlet, Post};
 use super::rest::{Attach, RestError};
 use super::text;
 use crate::answer::Origin;
-use crate::bot::{
-    Answered, Block, Button, Failure, Kb, Markup, Reply, Span, Thumbnail, web_link,
-};
+use crate::bot::{Answered, Block, Button, Failure, Kb, Markup, Reply, Span, Thumbnail, web_link};
 use crate::catalogue::Product;
 use crate::words::say;
 
@@ -359,11 +357,7 @@ fn signed(answer: Answered, language: &str) -> Markup {
 }
 
 fn row(buttons: &[Button]) -> Vec<Value> {
-    let button = |b: &Button| {
-        json!({ "type": 2, "style": 2, "label": text::label(&b.label, LABEL), "custom_id": b.action })
-    };
-    let row = |some: &[Button]| {
-        json!({ "type": 1, "components": some.iter().map(button).collect::<Vec<_>>() })
-    };
+    let button = |b: &Button| json!({ "type": 2, "style": 2, "label": text::label(&b.label, LABEL), "custom_id": b.action });
+    let row = |some: &[Button]| json!({ "type": 1, "components": some.iter().map(button).collect::<Vec<_>>() });
     buttons.chunks(BUTTONS).take(5).map(row).collect()
 }

@@ -89,7 +89,8 @@ impl Rest {
             "" => DISCORD,
             other => other,
         };
-        let url = reqwest::Url::parse(base).map_err(|e| format!("discord.api_url is wrong: {e}"))?;
+        let url =
+            reqwest::Url::parse(base).map_err(|e| format!("discord.api_url is wrong: {e}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("discord.api_url must start with http:// or https://".into());
         }

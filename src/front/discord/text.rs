@@ -169,7 +169,8 @@ impl Pages {
         if inner.is_empty() {
             return self.words(text, "", "", false);
         }
-        let link = span.link.as_deref().filter(|l| width(l) <= LINK && !l.contains(['<', '>', ' ']));
+        let link =
+            span.link.as_deref().filter(|l| width(l) <= LINK && !l.contains(['<', '>', ' ']));
         let code = span.code && !inner.contains('`');
         let (mut open, mut close) = (String::new(), String::new());
         for (on, mark) in [(span.bold, "**"), (span.italic, "*"), (code, "`")] {
@@ -329,7 +330,8 @@ mod tests {
     #[test]
     fn cutting_leaves_no_half_escape() {
         for limit in 2..40 {
-            for text in ["a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p", "one two three four five six seven eight"]
+            for text in
+                ["a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p", "one two three four five six seven eight"]
             {
                 let cut = line(text, limit);
                 assert!(width(&cut) <= limit, "{cut}");
