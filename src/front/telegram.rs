@@ -9,11 +9,7 @@ use crate::config::TelegramSettings;
 ///
 /// # Errors
 /// A sentence for the operator.
-pub async fn run(
-    _settings: TelegramSettings,
-    _bot: Bot,
-    stop: CancellationToken,
-) -> Result<(), String> {
+pub async fn run(_settings: TelegramSettings, _bot: Bot, stop: CancellationToken) -> Result<(), String> {
     stop.cancelled().await;
     Ok(())
 }

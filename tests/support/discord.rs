@@ -969,13 +969,15 @@ fn options(options: &Value, top: bool) -> Result<(), String> {
             return Err("a required option after an optional one".into());
         }
         optional |= kind != 1 && !required;
-        if kind != 3 && (option.get("max_length").is_some() || option["autocomplete"] == true) {
+        // null is as good as absent.
+        let set = |key: &str| option.get(key).is_some_and(|v| !v.is_null());
+        if kind != 3 && (set("max_length") || option["autocomplete"] == true) {
             return Err("a length or autocomplete where there is no string".into());
         }
         if option["max_length"].as_u64().is_some_and(|m| !(1..=6000).contains(&m)) {
             return Err("max_length".into());
         }
-        if kind != 4 && (option.get("min_value").is_some() || option.get("max_value").is_some()) {
+        if kind != 4 && (set("min_value") || set("max_value")) {
             return Err("a range where there is no number".into());
         }
     }

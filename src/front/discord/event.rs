@@ -32,6 +32,15 @@ const CHOICES: usize = 25;
 const CHOICE: usize = 100;
 const ENGLISH: &str = "en";
 
+/// Who may do what, where.
+pub struct Rules {
+    pub admins: Admins,
+    /// Channels in which a photo alone is a request.
+    pub channels: Vec<u64>,
+    /// Guilds whose managers are admins; none: all that the bot is in.
+    pub guilds: Vec<u64>,
+}
+
 /// What all events are handled with.
 pub struct Front {
     pub bot: Bot,
@@ -39,11 +48,7 @@ pub struct Front {
     pub fetcher: Fetcher,
     /// The bot's own user.
     pub me: u64,
-    pub admins: Admins,
-    /// Channels in which a photo alone is a request.
-    pub channels: Vec<u64>,
-    /// Guilds whose managers are admins; none: all that the bot is in.
-    pub guilds: Vec<u64>,
+    pub rules: Rules,
     /// Responses in work.
     pub work: TaskTracker,
     pub stop: CancellationToken,
@@ -67,16 +72,14 @@ impl Front {
         rest: Arc<Rest>,
         fetcher: Fetcher,
         me: u64,
-        admins: Admins,
-        channels: Vec<u64>,
-        guilds: Vec<u64>,
+        rules: Rules,
         stop: CancellationToken,
     ) -> Self {
         // Files are fetched before the bot counts a request, so there is a bound here as well.
         let slots = Semaphore::new(bot.settings().bot.concurrent.min(Semaphore::MAX_PERMITS));
         let seen = Cache::builder().max_capacity(DELIVERIES).time_to_live(REMEMBERED).build();
         let work = TaskTracker::new();
-        Self { bot, rest, fetcher, me, admins, channels, guilds, work, stop, slots, seen }
+        Self { bot, rest, fetcher, me, rules, work, stop, slots, seen }
     }
 
     /// Whether an event is delivered for the first time.
@@ -124,7 +127,7 @@ impl Front {
         if !kind || message.author.bot || message.webhook_id.is_some() {
             return false;
         }
-        let listed = || self.channels.contains(&message.channel_id.get());
+        let listed = || self.rules.channels.contains(&message.channel_id.get());
         self.is_for_me(message) || (listed() && message.attachments.iter().any(is_photo))
     }
 
@@ -190,7 +193,7 @@ impl Front {
     async fn open(&self, application: u64, id: u64, token: &str, private: bool) -> Option<Outlet> {
         let rest = Arc::clone(&self.rest);
         let opened = Outlet::interaction(rest, application, id, token, private).await;
-        opened.inspect_err(|error| unacknowledged(error)).ok()
+        opened.inspect_err(unacknowledged).ok()
     }
 
     /// Fetches the files, asks the bot and writes what it says.
@@ -264,7 +267,7 @@ impl Front {
             let space = format!("{}:{guild}", Platform::Discord.name());
             self.bot.settings().spaces.iter().any(|s| s.space == space)
         };
-        self.guilds.is_empty() || self.guilds.contains(&guild) || own()
+        self.rules.guilds.is_empty() || self.rules.guilds.contains(&guild) || own()
     }
 
     fn of(
@@ -288,7 +291,7 @@ impl Front {
             user: user.id.to_string(),
             name: nick.unwrap_or_else(|| user.display_name().to_owned()),
             language: locale.to_owned(),
-            admin: self.admins.admits(&user.id.to_string(), &roles, manages),
+            admin: self.rules.admins.admits(&user.id.to_string(), &roles, manages),
         }
     }
 
@@ -307,7 +310,7 @@ impl Front {
             user: user.id.to_string(),
             name: nick.unwrap_or_else(|| user.display_name().to_owned()),
             language: guild.map_or_else(|| ENGLISH.to_owned(), |g| g.preferred_locale.clone()),
-            admin: self.admins.admits(&user.id.to_string(), &roles, manages),
+            admin: self.rules.admins.admits(&user.id.to_string(), &roles, manages),
         }
     }
 }

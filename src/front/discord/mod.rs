@@ -33,7 +33,7 @@ use crate::bot::access::Admins;
 use crate::config::DiscordSettings;
 use crate::words::say;
 use attachment::Fetcher;
-use event::{Front, Handler};
+use event::{Front, Handler, Rules};
 use rest::{Body, Call, Rest, RestError};
 
 /// Longest that asking for the gateway's address may take.
@@ -124,8 +124,8 @@ async fn serve(
         managers: true,
     };
     let (channels, guilds) = (settings.channels.clone(), settings.guilds.clone());
-    let (bot, rest, stopping) = (bot.clone(), Arc::clone(rest), stop.clone());
-    let front = Front::new(bot, rest, fetcher, me, admins, channels, guilds, stopping);
+    let rules = Rules { admins, channels, guilds };
+    let front = Front::new(bot.clone(), Arc::clone(rest), fetcher, me, rules, stop.clone());
     let front = Arc::new(front);
     let mut client = connect(settings, &front).await?;
     let shards = Arc::clone(&client.shard_manager);

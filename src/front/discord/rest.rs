@@ -14,11 +14,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use serenity::constants::USER_AGENT as AGENT;
 use tokio::time::Instant;
 
 const DISCORD: &str = "https://discord.com";
-const AGENT: &str =
-    concat!("DiscordBot (https://github.com/magpie, ", env!("CARGO_PKG_VERSION"), ")");
 const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// For a call that carries files.
