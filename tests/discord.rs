@@ -621,7 +621,8 @@ async fn a_broken_connection_resumes_with_nothing_lost_or_doubled() {
         assert_eq!(stage.discord.standing(&place).len(), helped);
     }
     let replies = stage.discord.at(&channel());
-    let to_one = |w: &&Written| w.body["message_reference"]["message_id"] == one.to_string();
+    let one = one.to_string();
+    let to_one = |w: &&Written| w.body["message_reference"]["message_id"] == one.as_str();
     assert_eq!(replies.iter().filter(to_one).count(), 1);
     assert_eq!(stage.discord.identified().len(), 1);
     stage.discord.until("a heartbeat", |d| (d.heartbeats() > 0).then_some(())).await;

@@ -22,8 +22,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// For a call that carries files.
 const UPLOAD: Duration = Duration::from_secs(90);
-/// Times a call is made at most.
+/// Times a call is made at most, and at most when Discord fails.
 const ATTEMPTS: u32 = 5;
+const FAILURES: u32 = 4;
 /// Longest that all waiting for one call may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BACKOFF: Duration = Duration::from_millis(400);
@@ -148,7 +149,7 @@ impl Rest {
                     error
                 }
             };
-            if attempt >= ATTEMPTS.min(4) {
+            if attempt >= FAILURES {
                 return Err(failed);
             }
             let pause = BACKOFF * 2u32.pow(attempt);

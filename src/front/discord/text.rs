@@ -16,7 +16,7 @@ const LINK: usize = 512;
 
 /// The messages that show this, each complete in itself.
 pub fn pages(markup: &Markup, limit: usize) -> Vec<String> {
-    let mut out = Pages { limit, ..Pages::default() };
+    let mut out = Pages { limit, start: true, ..Pages::default() };
     let mut before: Option<&Block> = None;
     for block in &markup.0 {
         if let Some(before) = before {
@@ -200,20 +200,17 @@ impl Pages {
         let mut opened = false;
         let room = self.limit.saturating_sub(width(open) + width(close) + 2).max(1);
         for word in words(text) {
-            let mut start = self.start;
-            let whole = if code { word.to_owned() } else { escaped(word, &mut start) };
-            let pieces = if width(&whole) <= room {
-                vec![whole]
-            } else {
-                let mut at_start = false;
-                let part = |p: &str| if code { p.into() } else { escaped(p, &mut at_start) };
-                word.graphemes(true).map(part).collect()
-            };
+            let whole = width(&escaped(word, &mut true)) <= room;
+            let pieces = if whole { vec![word] } else { word.graphemes(true).collect() };
             for piece in pieces {
-                // A grapheme can be made arbitrarily long by marks upon marks.
-                let piece = if width(&piece) > room { "…".to_owned() } else { piece };
+                let shown = |mut start: bool| {
+                    let text = if code { piece.to_owned() } else { escaped(piece, &mut start) };
+                    // A grapheme can be made arbitrarily long by marks upon marks.
+                    (if width(&text) > room { "…".to_owned() } else { text }, start)
+                };
+                let (mut text, mut start) = shown(self.start);
                 let marks = width(close) + if opened { 0 } else { width(open) + 1 };
-                if self.used + width(&piece) + marks > self.limit {
+                if self.used + width(&text) + marks > self.limit {
                     if opened {
                         let kept = self.now.trim_end().len();
                         self.now.truncate(kept);
@@ -221,6 +218,7 @@ impl Pages {
                         opened = false;
                     }
                     self.turn();
+                    (text, start) = shown(true);
                 }
                 if !opened {
                     let same = open.chars().next().is_some_and(|c| self.now.ends_with(c));
@@ -230,9 +228,9 @@ impl Pages {
                     self.push(open);
                     opened = true;
                 }
-                self.push(&piece);
+                self.push(&text);
+                self.start = start;
             }
-            self.start = start;
         }
         if opened {
             self.push(close);
@@ -241,7 +239,7 @@ impl Pages {
 
     /// A block of code; on each page one of its own.
     fn code(&mut self, text: &str) {
-        let text = text.replace("```", &format!("``{GAP}`"));
+        let text = text.replace("``", &format!("`{GAP}`"));
         // The marks, and room for a line.
         if self.used + 40 > self.limit {
             self.turn();
@@ -297,6 +295,15 @@ mod tests {
             one(&markup),
             "It is **1 kg** and *red*, `A_1` [page](<https://e.com/a_(b)>).\n\n- a\n- b\n\n```\nx *y*\n```"
         );
+    }
+
+    #[test]
+    fn no_text_closes_a_block_of_code() {
+        for ticks in 1..12 {
+            let text = format!("a{}b", "`".repeat(ticks));
+            let shown = one(&Markup(vec![Block::Code(vec![Span::plain(&text)])]));
+            assert_eq!(shown.matches("```").count(), 2, "{shown}");
+        }
     }
 
     #[test]
