@@ -27,6 +27,8 @@ pub struct Settings {
     pub answer: AnswerSettings,
     pub bot: BotSettings,
     pub web: WebSettings,
+    pub discord: DiscordSettings,
+    pub telegram: TelegramSettings,
     /// Catalogues of single guilds, groups or chats; all others use `catalogue.dir`.
     pub spaces: Vec<SpaceSettings>,
 }
@@ -77,6 +79,40 @@ pub struct WebSettings {
     pub admin_token: SecretString,
     /// Host names under which the page is reached besides the address itself.
     pub hosts: Vec<String>,
+}
+
+/// The Discord front-end; it runs when there is a token.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiscordSettings {
+    pub token: SecretString,
+    /// Another server in place of Discord's REST API, such as an HTTP proxy; empty: Discord's own.
+    pub api_url: String,
+    /// Hosts that attachments may be fetched from; empty: Discord's own.
+    pub cdn_hosts: Vec<String>,
+    /// Guilds to register the commands in at once; none: everywhere, which takes Discord a while.
+    pub guilds: Vec<u64>,
+    /// Channels in which every message with a photo is a request; needs the message content intent.
+    pub channels: Vec<u64>,
+    /// Users who may change the catalogue.
+    pub admins: Vec<u64>,
+    /// Roles whose members may.
+    pub admin_roles: Vec<u64>,
+}
+
+/// The Telegram front-end; it runs when there is a token.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelegramSettings {
+    pub token: SecretString,
+    /// A local Bot API server; empty: Telegram's own.
+    pub api_url: String,
+    /// Where Telegram delivers updates by webhook, https; empty: long polling.
+    pub webhook_url: String,
+    /// What Telegram shows with every delivery to the webhook.
+    pub webhook_secret: SecretString,
+    /// Users who may change the catalogue.
+    pub admins: Vec<u64>,
 }
 
 /// One guild, group or chat with a catalogue of its own.
@@ -309,7 +345,7 @@ mod tests {
             .filter(|l| l.contains(" = ") && !l.starts_with('#'))
             .count();
         let fields = format!("{:#?}", Settings::default()).matches(": ").count();
-        let sections = 7;
+        let sections = 9;
         // `spaces` is a list of tables, which the file only shows as a comment.
         assert_eq!(keys, fields - sections - 1, "a key is missing in config/magpie.toml");
     }

@@ -82,7 +82,8 @@ impl Call {
         if let Some(action) = &self.request().press {
             return self.pressed(action).await;
         }
-        match command::parse(&self.request().text) {
+        let given = self.request().command.clone();
+        match given.unwrap_or_else(|| command::parse(&self.request().text)) {
             Command::Ask(question) => self.ask(&question).await,
             Command::Similar { k, words } => self.similar(k, &words).await,
             Command::Forget => {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::command::Command;
 use super::markup::Markup;
 use crate::answer::Origin;
 use crate::catalogue::{ImageId, Product};
@@ -73,6 +74,8 @@ pub struct Request {
     /// Whether the front-end vouches for this user as an admin; see [`super::access`].
     pub admin: bool,
     pub text: String,
+    /// The command, where the platform hands it over in parts; none: read from `text`.
+    pub command: Option<Command>,
     pub files: Vec<Upload>,
     pub reply_to: Option<RepliedTo>,
     /// The action of a pressed [`Button`], in place of a text.
@@ -92,6 +95,7 @@ impl Request {
             language: "en".to_owned(),
             admin: false,
             text: String::new(),
+            command: None,
             files: Vec::new(),
             reply_to: None,
             press: None,

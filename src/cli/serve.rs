@@ -9,12 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::{Context, Outcome, output};
 use crate::bot::Bot;
 use crate::clip::Clip;
 use crate::config::Settings;
 use crate::front::web::Server;
+use crate::front::{discord, telegram};
 
 pub(super) fn run(context: &Context) -> Result<Outcome> {
     serve(context.settings.clone(), context.clip()?, context.json)
@@ -39,6 +41,7 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
         }
         let closing = CancellationToken::new();
         let mut serving = tokio::spawn(server.run(closing.clone()));
+        let fronts = fronts(&settings, &bot, &closing);
         tokio::select! {
             ended = &mut serving => {
                 ended.context("the web server broke off")?;
@@ -50,12 +53,34 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
         closing.cancel();
         tokio::select! {
             // The server has a bound of its own, a little after the bot's.
-            _ = async { tokio::join!(bot.stop(grace), &mut serving) } => {}
+            _ = async { tokio::join!(bot.stop(grace), &mut serving, fronts.wait()) } => {}
             // Asked twice is an order.
             again = told_to_stop() => again?,
         }
         Ok(Outcome::Done)
     })
+}
+
+/// Starts the front-ends that have a token. One that gives up says so and leaves the others running.
+fn fronts(settings: &Settings, bot: &Bot, closing: &CancellationToken) -> TaskTracker {
+    let tasks = TaskTracker::new();
+    let set = |token: &SecretString| !token.expose_secret().trim().is_empty();
+    if set(&settings.discord.token) {
+        let front = discord::run(settings.discord.clone(), bot.clone(), closing.clone());
+        tasks.spawn(supervised("Discord", front));
+    }
+    if set(&settings.telegram.token) {
+        let front = telegram::run(settings.telegram.clone(), bot.clone(), closing.clone());
+        tasks.spawn(supervised("Telegram", front));
+    }
+    tasks.close();
+    tasks
+}
+
+async fn supervised(name: &str, front: impl Future<Output = Result<(), String>>) {
+    if let Err(reason) = front.await {
+        tracing::error!("{name} is off: {reason}");
+    }
 }
 
 /// A token for this run, where none is configured and somebody sits at the terminal to read it.

@@ -1,0 +1,62 @@
+# Was nur auf Discord zu lesen ist. Discord erlaubt 100 Zeichen für eine Beschreibung, 32 für einen Namen.
+
+discord-ask = Etwas zu einem Produkt fragen, mit Foto oder zum letzten
+discord-similar = Nur die Produkte zeigen, die einem Foto ähneln oder zu Wörtern passen
+discord-forget = Mein Foto und unser Gespräch sofort vergessen
+discord-help = Was ich kann
+discord-kb = Den Katalog pflegen (nur für Admins)
+discord-menu = Magpie nach diesem Foto fragen
+
+discord-kb-add = Ein Produkt anlegen oder einem bekannten Fotos hinzufügen
+discord-kb-show = Ein Produkt zeigen
+discord-kb-list = Alle Produkte auflisten
+discord-kb-find = Produkte finden, in deren Text Wörter stehen
+discord-kb-edit = Titel, Beschreibung oder ein anderes Feld eines Produkts ändern
+discord-kb-remove = Ein Produkt entfernen, nach Rückfrage
+discord-kb-stats = Wie viel es gibt
+discord-kb-import = Ein Zip-Archiv mit description.json und Bildern importieren
+discord-kb-export = Den ganzen Katalog als Zip-Archiv holen
+discord-kb-undo = Ihre letzte Änderung zurücknehmen
+discord-kb-log = Wer was geändert hat
+
+discord-option-question = frage
+discord-option-question-what = Was Sie wissen möchten
+discord-option-photo = foto
+discord-option-photo-what = Ein Foto des Produkts
+discord-option-photo2 = foto2
+discord-option-photo2-what = Noch ein Foto desselben Produkts
+discord-option-photo3 = foto3
+discord-option-photo3-what = Noch ein Foto desselben Produkts
+discord-option-photo4 = foto4
+discord-option-photo4-what = Noch ein Foto desselben Produkts
+discord-option-words = wörter
+discord-option-words-what = Wonach gesucht werden soll
+discord-option-k = anzahl
+discord-option-k-what = Wie viele Treffer gezeigt werden
+discord-option-id = id
+discord-option-id-what = Die Nummer des Produkts
+discord-option-title = titel
+discord-option-title-what = Der Name des Produkts
+discord-option-description = beschreibung
+discord-option-description-what = Was der Katalog darüber sagt; daraus kommen die Antworten
+discord-option-page = seite
+discord-option-page-what = Welche Seite der Liste
+discord-option-field = feld
+discord-option-field-what = Der Name eines anderen Feldes, etwa preis
+discord-option-value = wert
+discord-option-value-what = Was in dem Feld stehen soll; leer entfernt es
+discord-option-archive = archiv
+discord-option-archive-what = Ein Zip-Archiv
+
+discord-matches = Im Katalog gefunden:
+discord-matches-unsure = Ich bin nicht sicher, ob es eines davon ist; am nächsten kommen:
+discord-sources = Aus:
+discord-choose = Was soll geschehen?
+discord-presence = Schick mir ein Foto und eine Frage
+discord-stopping = Startet neu
+discord-no-photo = In dieser Nachricht ist kein Foto.
+discord-gone = Die Datei gibt es nicht mehr. Bitte schicken Sie sie noch einmal.
+discord-fetch = Die Datei ließ sich nicht von Discord holen. Bitte schicken Sie sie noch einmal.
+discord-foreign = Die Datei liegt nicht auf Discords eigenem Server, darum hole ich sie nicht.
+discord-archive-bytes = Das Archiv hat { $size } MB, ich nehme höchstens { $limit } MB.
+discord-file-bytes = Die Datei ist größer als die { $limit } MB, die Discord annimmt. Auf der Katalogseite im Web und mit magpie kb export gibt es sie auch.

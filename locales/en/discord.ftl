@@ -1,0 +1,62 @@
+# What only Discord's users read. Discord allows 100 characters for a description and 32 for a name.
+
+discord-ask = Ask about a product, with a photo or about the last one
+discord-similar = Show only the products that look like a photo or fit some words
+discord-forget = Forget my photo and our conversation now
+discord-help = What I can do
+discord-kb = Look after the catalogue (admins only)
+discord-menu = Ask Magpie about this photo
+
+discord-kb-add = Add a product, or photos to a known one
+discord-kb-show = Show one product
+discord-kb-list = List all products
+discord-kb-find = Find products whose text holds some words
+discord-kb-edit = Change a product’s title, description or another field
+discord-kb-remove = Remove a product, after asking
+discord-kb-stats = How much there is
+discord-kb-import = Import a zip archive with description.json and pictures
+discord-kb-export = Get the whole catalogue as a zip archive
+discord-kb-undo = Take back your last change
+discord-kb-log = Who changed what
+
+discord-option-question = question
+discord-option-question-what = What you would like to know
+discord-option-photo = photo
+discord-option-photo-what = A photo of the product
+discord-option-photo2 = photo2
+discord-option-photo2-what = Another photo of the same product
+discord-option-photo3 = photo3
+discord-option-photo3-what = Another photo of the same product
+discord-option-photo4 = photo4
+discord-option-photo4-what = Another photo of the same product
+discord-option-words = words
+discord-option-words-what = What to look for
+discord-option-k = k
+discord-option-k-what = How many matches to show
+discord-option-id = id
+discord-option-id-what = The product’s id
+discord-option-title = title
+discord-option-title-what = The product’s name
+discord-option-description = description
+discord-option-description-what = What the catalogue says about it; answers come from these words
+discord-option-page = page
+discord-option-page-what = Which page of the list
+discord-option-field = field
+discord-option-field-what = The name of another field, like price
+discord-option-value = value
+discord-option-value-what = What the field should say; empty removes it
+discord-option-archive = archive
+discord-option-archive-what = A zip archive
+
+discord-matches = Found in the catalogue:
+discord-matches-unsure = I am not sure it is one of these; they come closest:
+discord-sources = From:
+discord-choose = What should happen?
+discord-presence = Send me a photo and a question
+discord-stopping = Restarting
+discord-no-photo = There is no photo in that message.
+discord-gone = The file is no longer there. Please send it again.
+discord-fetch = The file could not be fetched from Discord. Please send it again.
+discord-foreign = The file is not on Discord’s own server, so I do not fetch it.
+discord-archive-bytes = The archive has { $size } MB, and I take at most { $limit } MB.
+discord-file-bytes = The file is larger than the { $limit } MB that Discord takes. The web chat’s admin page and magpie kb export have it too.

@@ -1,0 +1,350 @@
+//! The calls to Discord's REST API, each bounded in time, repeated a few times at most, and kept
+//! within Discord's limits.
+//!
+//! serenity's own limiter sends past a configured proxy (`Ratelimiter::perform` builds its
+//! requests without one), and without it a 429's `Retry-After` is lost; so these calls are made
+//! here, the same way whether there is a proxy or not.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rand::RngExt;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use serenity::constants::USER_AGENT as AGENT;
+use tokio::time::Instant;
+
+const DISCORD: &str = "https://discord.com";
+const CONNECT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// For a call that carries files.
+const UPLOAD: Duration = Duration::from_secs(90);
+/// Times a call is made at most, and at most when Discord fails.
+const ATTEMPTS: u32 = 5;
+const FAILURES: u32 = 4;
+/// Longest that all waiting for one call may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BACKOFF: Duration = Duration::from_millis(400);
+/// Routes whose limits are remembered.
+const ROUTES: usize = 2000;
+/// Largest answer that is read.
+const MAX_ANSWER: usize = 8 << 20;
+
+/// Why a call failed; it holds neither the token nor an address.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    #[error("Discord does not know the token")]
+    Unauthorized,
+    #[error("Discord answered {status} ({code}): {message}")]
+    Refused { status: u16, code: u64, message: String },
+    #[error("Discord asks to wait {0} s")]
+    Limited(u64),
+    #[error("Discord cannot be reached: {0}")]
+    Unreachable(String),
+}
+
+/// A file that goes with a message.
+#[derive(Debug, Clone)]
+pub struct Attach {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub mime: &'static str,
+}
+
+/// What a call carries.
+pub enum Body<'a> {
+    None,
+    Json(&'a Value),
+    Form(&'a Value, &'a [Attach]),
+}
+
+/// One call.
+pub struct Call<'a> {
+    pub method: Method,
+    pub path: &'a str,
+    pub body: Body<'a>,
+    /// Whether making it twice is the same as once.
+    pub again: bool,
+}
+
+/// A client of the REST API.
+pub struct Rest {
+    http: reqwest::Client,
+    base: String,
+    authorization: SecretString,
+    /// When a route, or with an empty name everything, may be called again.
+    blocked: Mutex<HashMap<String, Instant>>,
+}
+
+impl Rest {
+    /// A client of Discord's API, or of `api_url` when that is not empty.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn new(token: &SecretString, api_url: &str) -> Result<Self, String> {
+        let base = match api_url.trim().trim_end_matches('/') {
+            "" => DISCORD,
+            other => other,
+        };
+        let url =
+            reqwest::Url::parse(base).map_err(|e| format!("discord.api_url is wrong: {e}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("discord.api_url must start with http:// or https://".into());
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| format!("no HTTP client: {e}"))?;
+        let token = token.expose_secret().trim();
+        let token = token.strip_prefix("Bot ").unwrap_or(token);
+        Ok(Self {
+            http,
+            base: format!("{base}/api/v10"),
+            authorization: format!("Bot {token}").into(),
+            blocked: Mutex::default(),
+        })
+    }
+
+    /// Makes a call until it succeeds or is not worth repeating.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn call(&self, call: Call<'_>) -> Result<Value, RestError> {
+        let route = route(&call);
+        let give_up = Instant::now() + PATIENCE;
+        let mut attempt = 1;
+        loop {
+            self.turn(&route, give_up).await?;
+            let failed = match self.once(&call).await {
+                Ok((status, headers, body)) => {
+                    self.note(&route, status, &headers, &body);
+                    if status.is_success() {
+                        return Ok(body);
+                    }
+                    if status == StatusCode::TOO_MANY_REQUESTS {
+                        let wait = retry_after(&headers, &body);
+                        // The wait itself happens on the next turn of the loop.
+                        if attempt < ATTEMPTS && Instant::now() + wait < give_up {
+                            attempt += 1;
+                            continue;
+                        }
+                        return Err(RestError::Limited(wait.as_secs() + 1));
+                    }
+                    let refused = refused(status, &body);
+                    if !status.is_server_error() {
+                        return Err(refused);
+                    }
+                    refused
+                }
+                Err(error) => {
+                    let repeatable = call.again || error.is_connect();
+                    let error = RestError::Unreachable(reason(&error));
+                    if !repeatable {
+                        return Err(error);
+                    }
+                    error
+                }
+            };
+            if attempt >= FAILURES {
+                return Err(failed);
+            }
+            let pause = BACKOFF * 2u32.pow(attempt);
+            let jitter = rand::rng().random_range(0.5..1.5);
+            tokio::time::sleep(pause.mul_f64(jitter)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, call: &Call<'_>) -> reqwest::Result<(StatusCode, HeaderMap, Value)> {
+        let url = format!("{}{}", self.base, call.path);
+        let mut request = self.http.request(call.method.clone(), url).header(USER_AGENT, AGENT);
+        // Webhooks and interactions are vouched for by the token in their path.
+        if !is_webhook(call.path)
+            && let Ok(mut value) = HeaderValue::from_str(self.authorization.expose_secret())
+        {
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        request = match &call.body {
+            Body::None => request.timeout(TIMEOUT),
+            Body::Json(value) => {
+                let request = request.header(CONTENT_TYPE, "application/json").timeout(TIMEOUT);
+                request.body(value.to_string())
+            }
+            Body::Form(value, files) => {
+                let boundary = format!("magpie{:032x}", rand::rng().random::<u128>());
+                let kind = format!("multipart/form-data; boundary={boundary}");
+                let request = request.header(CONTENT_TYPE, kind).timeout(UPLOAD);
+                request.body(form(&boundary, value, files))
+            }
+        };
+        let mut response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((status, headers, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+
+    /// Waits until this route may be called.
+    async fn turn(&self, route: &str, give_up: Instant) -> Result<(), RestError> {
+        loop {
+            let until = {
+                let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+                [route, ""].iter().filter_map(|r| blocked.get(*r)).max().copied()
+            };
+            let now = Instant::now();
+            match until {
+                Some(until) if until > give_up => {
+                    return Err(RestError::Limited((until - now).as_secs() + 1));
+                }
+                Some(until) if until > now => {
+                    // Those who waited together should not all come at once.
+                    let jitter = Duration::from_millis(rand::rng().random_range(0..80));
+                    tokio::time::sleep_until(until + jitter).await;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Remembers when a route may be called again.
+    fn note(&self, route: &str, status: StatusCode, headers: &HeaderMap, body: &Value) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<f64>().ok();
+        let (route, wait) = if status == StatusCode::TOO_MANY_REQUESTS {
+            let global = headers.contains_key("x-ratelimit-global")
+                || body.get("global").and_then(Value::as_bool) == Some(true);
+            tracing::debug!(route, global, "limited by Discord");
+            (if global { "" } else { route }, retry_after(headers, body))
+        } else if number("x-ratelimit-remaining") == Some(0.0) {
+            (route, seconds(number("x-ratelimit-reset-after").unwrap_or(0.0)))
+        } else {
+            return;
+        };
+        let now = Instant::now();
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        if blocked.len() >= ROUTES {
+            blocked.retain(|_, until| *until > now);
+        }
+        blocked.insert(route.to_owned(), now + wait);
+    }
+}
+
+/// What shares a limit: the method and the path without ids, but for the first, which the limits
+/// of channels, guilds and webhooks go by.
+fn route(call: &Call<'_>) -> String {
+    let path = call.path.split('?').next().unwrap_or_default();
+    let interaction = path.starts_with("/interactions/");
+    let part = |(at, part): (usize, &str)| {
+        let id = part.starts_with(|c: char| c.is_ascii_digit());
+        // A webhook's limit goes by its token too, which has no business in a log.
+        let token = at == 3 && is_webhook(path);
+        match () {
+            () if token => format!("{:x}", hash(part)),
+            () if id && (at > 2 || interaction) => ":id".to_owned(),
+            () => part.to_owned(),
+        }
+    };
+    let parts: Vec<String> = path.split('/').enumerate().map(part).collect();
+    format!("{} {}", call.method, parts.join("/"))
+}
+
+fn hash(text: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn is_webhook(path: &str) -> bool {
+    path.starts_with("/webhooks/") || path.starts_with("/interactions/")
+}
+
+fn retry_after(headers: &HeaderMap, body: &Value) -> Duration {
+    let header = || headers.get("retry-after")?.to_str().ok()?.parse::<f64>().ok();
+    seconds(body.get("retry_after").and_then(Value::as_f64).or_else(header).unwrap_or(1.0))
+}
+
+fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value.clamp(0.0, 86_400.0)).unwrap_or(Duration::from_secs(1))
+}
+
+fn refused(status: StatusCode, body: &Value) -> RestError {
+    if status == StatusCode::UNAUTHORIZED {
+        return RestError::Unauthorized;
+    }
+    let message = body.get("message").and_then(Value::as_str).unwrap_or("no reason given");
+    RestError::Refused {
+        status: status.as_u16(),
+        code: body.get("code").and_then(Value::as_u64).unwrap_or(0),
+        message: message.chars().take(200).collect(),
+    }
+}
+
+/// What went wrong, without the address, which may hold a token.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it took too long".into();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    match cause.downcast_ref::<reqwest::Error>() {
+        Some(_) => "the request failed".into(),
+        None => cause.to_string(),
+    }
+}
+
+/// `payload_json` and `files[n]`, as multipart/form-data (RFC 7578).
+fn form(boundary: &str, payload: &Value, files: &[Attach]) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut part = |head: &str, bytes: &[u8]| {
+        body.extend_from_slice(format!("--{boundary}\r\n{head}\r\n\r\n").as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    };
+    part(
+        "Content-Disposition: form-data; name=\"payload_json\"\r\nContent-Type: application/json",
+        payload.to_string().as_bytes(),
+    );
+    for (n, file) in files.iter().enumerate() {
+        let name: String =
+            file.name.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
+        let head = format!(
+            "Content-Disposition: form-data; name=\"files[{n}]\"; filename=\"{name}\"\r\n\
+             Content-Type: {}",
+            file.mime
+        );
+        part(&head, &file.bytes);
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_share_limits_as_discord_says_and_hold_no_token() {
+        let of = |method, path| route(&Call { method, path, body: Body::None, again: false });
+        assert_eq!(
+            of(Method::PATCH, "/channels/12/messages/34"),
+            "PATCH /channels/12/messages/:id"
+        );
+        assert_ne!(of(Method::POST, "/channels/1/typing"), of(Method::POST, "/channels/2/typing"));
+        let hook = of(Method::POST, "/webhooks/1/secret-token");
+        assert!(!hook.contains("secret"), "{hook}");
+        let callback = of(Method::POST, "/interactions/1/secret-token/callback");
+        assert!(callback.starts_with("POST /interactions/:id/") && !callback.contains("secret"));
+    }
+}
