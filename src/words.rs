@@ -132,11 +132,16 @@ fn messages(source: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
 mod tests {
     use super::*;
 
-    const EN: [&str; 3] =
-        [include_str!("../locales/en/bot.ftl"), include_str!("../locales/en/problem.ftl"), WEB];
-    const DE: [&str; 3] = [
+    const EN: [&str; 4] = [
+        include_str!("../locales/en/bot.ftl"),
+        include_str!("../locales/en/problem.ftl"),
+        include_str!("../locales/en/telegram.ftl"),
+        WEB,
+    ];
+    const DE: [&str; 4] = [
         include_str!("../locales/de/bot.ftl"),
         include_str!("../locales/de/problem.ftl"),
+        include_str!("../locales/de/telegram.ftl"),
         include_str!("../locales/de/web.ftl"),
     ];
 
