@@ -25,6 +25,8 @@ const TRIES: u32 = 4;
 /// Longest that all pauses of one call may take together.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest error in the log, in characters.
+const TOLD: usize = 200;
 /// What Telegram's own server hands out at most (Bot API, getFile).
 const TELEGRAM_LIMIT: u64 = 20 * 1024 * 1024;
 
@@ -210,12 +212,15 @@ impl Api {
         Ok(bytes)
     }
 
-    /// An error as it may be logged.
+    /// An error as it may be logged: its beginning, for it may hold what users wrote.
     pub fn told(&self, error: &dyn Display) -> String {
-        let text = error.to_string();
-        match self.bot.token() {
-            "" => text,
-            token => text.replace(token, "<token>"),
+        let mut text = error.to_string();
+        if !self.bot.token().is_empty() {
+            text = text.replace(self.bot.token(), "<token>");
+        }
+        match text.char_indices().nth(TOLD) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! From Telegram's messages and pressed buttons to the bot's requests: whether the bot is meant,
 //! what was asked, and which files are worth fetching.
 
+use std::ops::Range;
+
 use teloxide::types::{
-    CallbackQuery, Chat, ChatId, FileId, MediaGroupId, Message, MessageEntityKind,
-    MessageEntityRef, MessageId, MessageKind, ThreadId, User,
+    CallbackQuery, Chat, ChatId, FileId, MediaGroupId, Message, MessageEntityKind, MessageId,
+    MessageKind, ThreadId, User,
 };
 
 use super::Identity;
@@ -206,21 +208,23 @@ struct Said {
 impl Said {
     fn in_message(message: &Message, me: &Identity) -> Self {
         let raw = message.text().or(message.caption()).unwrap_or_default();
-        let entities = match message.text() {
-            Some(_) => message.parse_entities(),
-            None => message.parse_caption_entities(),
-        };
-        let ours = |e: &MessageEntityRef<'_>| match e.kind() {
-            MessageEntityKind::Mention => me.is_named(e.text()),
-            MessageEntityKind::TextMention { user } => user.id.0 == me.id,
-            _ => false,
-        };
-        let mentions: Vec<_> = entities.unwrap_or_default().into_iter().filter(ours).collect();
+        let entities = message.entities().or(message.caption_entities()).unwrap_or_default();
         let mut text = String::with_capacity(raw.len());
-        let mut at = 0;
-        for mention in &mentions {
-            text.push_str(raw.get(at..mention.start()).unwrap_or_default());
-            at = mention.end();
+        let (mut at, mut mentioned) = (0, false);
+        for entity in entities {
+            let Some(range) = bytes(raw, entity.offset, entity.length) else { continue };
+            let ours = match &entity.kind {
+                MessageEntityKind::Mention => {
+                    raw.get(range.clone()).is_some_and(|n| me.is_named(n))
+                }
+                MessageEntityKind::TextMention { user } => user.id.0 == me.id,
+                _ => false,
+            };
+            if ours && range.start >= at {
+                text.push_str(raw.get(at..range.start).unwrap_or_default());
+                at = range.end;
+                mentioned = true;
+            }
         }
         text.push_str(raw.get(at..).unwrap_or_default());
         let text = text.trim().to_owned();
@@ -234,8 +238,24 @@ impl Said {
             }
             None => (false, false),
         };
-        Self { text, meant: meant || !mentions.is_empty(), foreign }
+        Self { text, meant: meant || mentioned, foreign }
     }
+}
+
+/// Where so many UTF-16 code units stand in a text; none when they begin or end inside a
+/// character or behind the text.
+fn bytes(text: &str, offset: usize, length: usize) -> Option<Range<usize>> {
+    let at = |wanted: usize| {
+        let mut units = 0;
+        for (at, c) in text.char_indices() {
+            if units >= wanted {
+                return (units == wanted).then_some(at);
+            }
+            units += c.len_utf16();
+        }
+        (units == wanted).then_some(text.len())
+    };
+    Some(at(offset)?..at(offset.checked_add(length)?)?)
 }
 
 /// Who speaks.
@@ -277,4 +297,19 @@ impl Sender {
 
 fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_a_text_are_counted_as_telegram_counts_them() {
+        let text = "😀 @bot é";
+        assert_eq!(bytes(text, 3, 4).and_then(|r| text.get(r)), Some("@bot"));
+        assert_eq!(bytes(text, 8, 1).and_then(|r| text.get(r)), Some("é"));
+        for (offset, length) in [(1, 2), (0, 1), (8, 9), (90, 1), (usize::MAX, 2)] {
+            assert_eq!(bytes(text, offset, length), None, "{offset} {length}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod html;
 mod incoming;
 mod inline;
 mod menu;
+mod outbox;
 mod pending;
 mod queue;
 mod screen;
@@ -38,7 +39,7 @@ use crate::words::{Value, negotiate, say};
 
 /// How long Telegram holds a request for updates while there are none, in seconds.
 const POLL: u32 = 25;
-/// Longest wait for the confirmation of what was taken when the bot stops.
+/// When the bot stops: longest wait for a last word to Telegram.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Albums whose other pictures are remembered, and how long.
 const ALBUMS: u64 = 2000;
@@ -93,6 +94,7 @@ pub async fn run(
     let Some(me) = introduce(&api, &stop).await? else { return Ok(()) };
     tracing::info!("Telegram: serving @{}", me.username);
     let file = bot.settings().catalogue.dir.join(format!("telegram-{}.json", me.id));
+    let grace = Duration::from_secs(bot.settings().bot.grace_s);
     let tasks = TaskTracker::new();
     let front = Arc::new(Front {
         pending: Pending::open(file).await,
@@ -118,7 +120,8 @@ pub async fn run(
     let queues = Queues::new(Arc::clone(&front), tasks.clone(), stop);
     let ended = front.poll(&queues).await;
     tasks.close();
-    tasks.wait().await;
+    // What Telegram does not take by then stays written down for the next start.
+    let _ = tokio::time::timeout(grace + FAREWELL, tasks.wait()).await;
     ended
 }
 
@@ -410,7 +413,11 @@ impl Front {
         for file in files {
             let bytes = match self.api.fetch(&file.id, self.file_bytes(file.kind)).await {
                 Ok(bytes) => bytes,
-                Err(FetchError::TooLarge) => return Err(self.too_large(file, incoming)),
+                Err(FetchError::TooLarge) => {
+                    // Larger than it was said to be.
+                    let file = FileRef { size: None, ..file.clone() };
+                    return Err(self.too_large(&file, incoming));
+                }
                 Err(FetchError::Gone) => return Err(say(language, "telegram-file-gone", &[])),
                 Err(FetchError::Trouble(trouble)) => {
                     tracing::warn!("Telegram: a file was not fetched: {trouble}");

@@ -1,27 +1,22 @@
 //! One response as messages in a chat: pictures as an album, the answer as a message that grows by
 //! edits, buttons under the last message.
 
+use std::path::Path;
 use std::time::Duration;
 
-use teloxide::payloads::{
-    EditMessageTextSetters, SendDocumentSetters, SendMediaGroupSetters, SendMessageSetters,
-    SendPhotoSetters,
-};
 use teloxide::requests::Requester;
-use teloxide::types::{
-    InlineKeyboardButton, InlineKeyboardMarkup, InputFile, InputMedia, InputMediaPhoto,
-    LinkPreviewOptions, Message, MessageId, ParseMode, ReplyParameters,
-};
+use teloxide::types::{InlineKeyboardMarkup, InputFile, MessageId};
 use teloxide::{ApiError, RequestError};
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::api::{Api, unreachable};
+use super::api::Api;
 use super::html;
 use super::incoming::Target;
+use super::outbox::{Outbox, Unreachable, file_name, keyboard};
 use crate::bot::{
-    Answered, Block, Button, Failure, FailureKind, Kb, Markup, Reply, Span, Thumbnail, web_link,
+    Answered, Block, Failure, FailureKind, Kb, Markup, Reply, Span, Thumbnail, web_link,
 };
 use crate::catalogue::Product;
 use crate::words::{Value, say};
@@ -37,10 +32,6 @@ const ALBUM: usize = 10;
 /// Longest wait that a growing answer takes notice of when Telegram asks for one.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Nothing that is sent can arrive: the bot was blocked, removed, or its chat is gone.
-#[derive(Debug)]
-pub struct Unreachable;
-
 /// What became of a response.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -50,9 +41,8 @@ pub enum Shown {
 }
 
 pub struct Screen<'a> {
-    api: &'a Api,
+    out: Outbox<'a>,
     kb: Kb,
-    target: Target,
     /// The answer's messages, with what they hold.
     live: Vec<(MessageId, String)>,
     growing: Option<Markup>,
@@ -61,21 +51,18 @@ pub struct Screen<'a> {
     /// Text that waits for its buttons, and whether it is the answer.
     held: Option<(Markup, bool)>,
     working: bool,
-    begun: bool,
 }
 
 impl<'a> Screen<'a> {
     pub fn new(api: &'a Api, kb: Kb, target: Target) -> Self {
         Self {
-            api,
+            out: Outbox { api, target, begun: false },
             kb,
-            target,
             live: Vec::new(),
             growing: None,
             next: Instant::now(),
             held: None,
             working: false,
-            begun: false,
         }
     }
 
@@ -97,7 +84,7 @@ impl<'a> Screen<'a> {
                     None => break,
                     Some(Reply::Error(failure))
                         if failure.kind == FailureKind::Unavailable
-                            && !self.begun && stopping() =>
+                            && !self.out.begun && stopping() =>
                     {
                         return Ok(Shown::NotBegun);
                     }
@@ -107,7 +94,7 @@ impl<'a> Screen<'a> {
                     self.grow().await?;
                 }
                 _ = typing.tick(), if self.working => {
-                    self.api.typing(self.target.chat, self.target.thread).await;
+                    self.out.api.typing(self.out.target.chat, self.out.target.thread).await;
                 }
             }
         }
@@ -201,7 +188,7 @@ impl<'a> Screen<'a> {
         let last = pages.len().saturating_sub(1);
         for (n, page) in pages.into_iter().enumerate() {
             let keyboard = keyboard.clone().filter(|_| n == last);
-            self.send(page, keyboard).await?;
+            self.out.send(page, keyboard).await?;
         }
         Ok(())
     }
@@ -212,7 +199,7 @@ impl<'a> Screen<'a> {
         let pages = html::messages(&markup);
         for (n, page) in pages.into_iter().enumerate() {
             let Some((id, shown)) = self.live.get(n).cloned() else {
-                if let Some(id) = self.send(page.clone(), None).await? {
+                if let Some(id) = self.out.send(page.clone(), None).await? {
                     self.live.push((id, page));
                 }
                 continue;
@@ -220,7 +207,7 @@ impl<'a> Screen<'a> {
             if shown == page {
                 continue;
             }
-            let edited = self.api.once(self.edit(id, page.clone(), None)).await;
+            let edited = self.out.api.once(self.out.edit(id, page.clone(), None)).await;
             match edited {
                 Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => {
                     self.keep(n, id, page);
@@ -232,7 +219,7 @@ impl<'a> Screen<'a> {
                 }
                 Err(RequestError::Api(error)) => self.replace(n, page, None, &error).await?,
                 // The next state will do.
-                Err(error) => tracing::debug!("Telegram: {}", self.api.told(&error)),
+                Err(error) => tracing::debug!("Telegram: {}", self.out.api.told(&error)),
             }
         }
         self.next = Instant::now() + self.pace();
@@ -253,7 +240,7 @@ impl<'a> Screen<'a> {
         for (n, page) in pages.into_iter().enumerate() {
             let keyboard = keyboard.clone().filter(|_| n + 1 == count);
             let Some((id, shown)) = self.live.get(n).cloned() else {
-                if let Some(id) = self.send(page.clone(), keyboard).await? {
+                if let Some(id) = self.out.send(page.clone(), keyboard).await? {
                     self.live.push((id, page));
                 }
                 continue;
@@ -261,7 +248,7 @@ impl<'a> Screen<'a> {
             if shown == page && keyboard.is_none() {
                 continue;
             }
-            let edited = self.api.call(self.edit(id, page.clone(), keyboard.clone())).await;
+            let edited = self.out.api.call(self.out.edit(id, page.clone(), keyboard.clone())).await;
             match edited {
                 Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => {
                     self.keep(n, id, page);
@@ -270,9 +257,13 @@ impl<'a> Screen<'a> {
             }
         }
         for (id, _) in self.live.drain(count.min(self.live.len())..) {
-            let gone = self.api.call(self.api.bot().delete_message(self.target.chat, id)).await;
+            let gone = self
+                .out
+                .api
+                .call(self.out.api.bot().delete_message(self.out.target.chat, id))
+                .await;
             if let Err(error) = gone {
-                tracing::debug!("Telegram: {}", self.api.told(&error));
+                tracing::debug!("Telegram: {}", self.out.api.told(&error));
             }
         }
         self.next = Instant::now() + self.pace();
@@ -287,8 +278,8 @@ impl<'a> Screen<'a> {
         keyboard: Option<InlineKeyboardMarkup>,
         error: &impl std::fmt::Display,
     ) -> Result<(), Unreachable> {
-        tracing::debug!("Telegram: a message is sent anew: {}", self.api.told(error));
-        if let Some(id) = self.send(page.clone(), keyboard).await? {
+        tracing::debug!("Telegram: a message is sent anew: {}", self.out.api.told(error));
+        if let Some(id) = self.out.send(page.clone(), keyboard).await? {
             self.keep(n, id, page);
         }
         Ok(())
@@ -297,70 +288,6 @@ impl<'a> Screen<'a> {
     fn keep(&mut self, n: usize, id: MessageId, page: String) {
         if let Some(live) = self.live.get_mut(n) {
             *live = (id, page);
-        }
-    }
-
-    fn edit(
-        &self,
-        id: MessageId,
-        page: String,
-        keyboard: Option<InlineKeyboardMarkup>,
-    ) -> impl teloxide::requests::Request<
-        Err = RequestError,
-        Payload = teloxide::payloads::EditMessageText,
-    > + use<> {
-        let request = self.api.bot().edit_message_text(self.target.chat, id, page);
-        let request = request.parse_mode(ParseMode::Html).link_preview_options(no_preview());
-        match keyboard {
-            Some(keyboard) => request.reply_markup(keyboard),
-            None => request,
-        }
-    }
-
-    async fn send(
-        &mut self,
-        page: String,
-        keyboard: Option<InlineKeyboardMarkup>,
-    ) -> Result<Option<MessageId>, Unreachable> {
-        let build = |target: &Target, api: &Api| {
-            let mut request = api.bot().send_message(target.chat, page.clone());
-            request = request.parse_mode(ParseMode::Html).link_preview_options(no_preview());
-            if let Some(thread) = target.thread {
-                request = request.message_thread_id(thread);
-            }
-            if let Some(reply) = refer(target) {
-                request = request.reply_parameters(reply);
-            }
-            match keyboard.clone() {
-                Some(keyboard) => request.reply_markup(keyboard),
-                None => request,
-            }
-        };
-        let mut sent = self.api.call(build(&self.target, self.api)).await;
-        if let Err(RequestError::MigrateToChatId(chat)) = sent {
-            self.target.chat = chat;
-            sent = self.api.call(build(&self.target, self.api)).await;
-        }
-        Ok(self.sent(sent)?.map(|m| m.id))
-    }
-
-    /// After the first message that arrived, nothing need refer to the user's any more.
-    fn sent<T>(&mut self, sent: Result<T, RequestError>) -> Result<Option<T>, Unreachable> {
-        match sent {
-            Ok(sent) => {
-                self.begun = true;
-                self.target.reply_to = None;
-                Ok(Some(sent))
-            }
-            Err(error) => {
-                let told = self.api.told(&error);
-                if unreachable(&error) {
-                    tracing::info!("Telegram: nobody hears the answer: {told}");
-                    return Err(Unreachable);
-                }
-                tracing::warn!("Telegram: a message was not sent: {told}");
-                Ok(None)
-            }
         }
     }
 
@@ -383,51 +310,13 @@ impl<'a> Screen<'a> {
             *caption = self.say("telegram-unsure", &[("caption", caption.as_str().into())]);
         }
         for album in shown.chunks(ALBUM) {
-            self.album(album).await?;
+            self.out.album(album).await?;
         }
         if !bare.is_empty() {
             let items = bare.iter().map(|c| Block::Item(vec![Span::plain(c)])).collect();
             self.text(&Markup(items), None).await?;
         }
         Ok(())
-    }
-
-    async fn album(&mut self, pictures: &[(String, Vec<u8>, String)]) -> Result<(), Unreachable> {
-        if let [(name, jpeg, caption)] = pictures {
-            let file = InputFile::memory(jpeg.clone()).file_name(name.clone());
-            return self.photo(file, html::caption(caption)).await.map(drop);
-        }
-        let media = pictures.iter().map(|(name, jpeg, caption)| {
-            let file = InputFile::memory(jpeg.clone()).file_name(name.clone());
-            let photo = InputMediaPhoto::new(file).caption(html::caption(caption));
-            InputMedia::Photo(photo.parse_mode(ParseMode::Html))
-        });
-        let mut request = self.api.bot().send_media_group(self.target.chat, media);
-        if let Some(thread) = self.target.thread {
-            request = request.message_thread_id(thread);
-        }
-        if let Some(reply) = refer(&self.target) {
-            request = request.reply_parameters(reply);
-        }
-        let sent = self.api.upload(request).await;
-        self.sent(sent).map(drop)
-    }
-
-    async fn photo(
-        &mut self,
-        file: InputFile,
-        caption: String,
-    ) -> Result<Option<Message>, Unreachable> {
-        let mut request = self.api.bot().send_photo(self.target.chat, file);
-        request = request.caption(caption).parse_mode(ParseMode::Html);
-        if let Some(thread) = self.target.thread {
-            request = request.message_thread_id(thread);
-        }
-        if let Some(reply) = refer(&self.target) {
-            request = request.reply_parameters(reply);
-        }
-        let sent = self.api.upload(request).await;
-        self.sent(sent)
     }
 
     async fn product(&mut self, product: Product) -> Result<(), Unreachable> {
@@ -437,7 +326,7 @@ impl<'a> Screen<'a> {
         {
             let name = format!("{}.jpg", file_name(&product.id));
             let file = InputFile::memory(jpeg).file_name(name);
-            self.photo(file, html::caption(&product.title)).await?;
+            self.out.photo(file, html::caption(&product.title)).await?;
         }
         let mut head = vec![Span::bold(&product.title), Span::plain("\n"), Span::code(&product.id)];
         if let Some(images) = product.images.len().checked_sub(1).filter(|more| *more > 0) {
@@ -453,17 +342,8 @@ impl<'a> Screen<'a> {
         self.text(&Markup(blocks), None).await
     }
 
-    async fn document(&mut self, name: &str, path: &std::path::Path) -> Result<(), Unreachable> {
-        let file = InputFile::file(path).file_name(name.to_owned());
-        let mut request = self.api.bot().send_document(self.target.chat, file);
-        if let Some(thread) = self.target.thread {
-            request = request.message_thread_id(thread);
-        }
-        if let Some(reply) = refer(&self.target) {
-            request = request.reply_parameters(reply);
-        }
-        let sent = self.api.upload(request).await;
-        if self.sent(sent)?.is_none() {
+    async fn document(&mut self, name: &str, path: &Path) -> Result<(), Unreachable> {
+        if !self.out.document(name, path).await? {
             let text = self.say("telegram-file-not-sent", &[("name", name.into())]);
             self.text(&Markup::plain(&text), None).await?;
         }
@@ -491,43 +371,10 @@ impl<'a> Screen<'a> {
     }
 
     fn pace(&self) -> Duration {
-        if self.target.group { GROUP_PACE } else { PACE }
+        if self.out.target.group { GROUP_PACE } else { PACE }
     }
 
     fn say(&self, key: &str, values: &[(&'static str, Value<'_>)]) -> String {
-        say(&self.target.language, key, values)
+        say(&self.out.target.language, key, values)
     }
-}
-
-fn refer(target: &Target) -> Option<ReplyParameters> {
-    target.reply_to.map(|id| ReplyParameters::new(id).allow_sending_without_reply())
-}
-
-fn no_preview() -> LinkPreviewOptions {
-    LinkPreviewOptions {
-        is_disabled: true,
-        url: None,
-        prefer_small_media: false,
-        prefer_large_media: false,
-        show_above_text: false,
-    }
-}
-
-/// Two buttons a row: more are cut off on a phone.
-fn keyboard(buttons: Vec<Button>) -> InlineKeyboardMarkup {
-    let buttons: Vec<_> =
-        buttons.into_iter().map(|b| InlineKeyboardButton::callback(b.label, b.action)).collect();
-    let (long, rest) = buttons.split_at(buttons.len() % 2);
-    InlineKeyboardMarkup::new(
-        [long.to_vec()]
-            .into_iter()
-            .filter(|r| !r.is_empty())
-            .chain(rest.chunks(2).map(<[_]>::to_vec)),
-    )
-}
-
-/// A product's id as part of a file's name.
-fn file_name(id: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    id.chars().take(60).map(safe).collect()
 }
