@@ -11,30 +11,38 @@ const EVERYBODY: [&str; 4] = ["ask", "similar", "forget", "help"];
 /// English has no code: it is what anybody sees who speaks no other.
 const LANGUAGES: [Option<&str>; 2] = [None, Some("de")];
 
-/// Sets the menu for everybody, and the longer one in the chats with admins.
-pub async fn set(api: &Api, admins: &[u64]) {
+/// Sets the menu that everybody sees.
+pub async fn set(api: &Api) {
     for language in LANGUAGES {
-        let commands = commands(language, false);
-        one(api, BotCommandScope::Default, language, commands).await;
-    }
-    for admin in admins {
-        let Ok(id) = i64::try_from(*admin) else { continue };
-        for language in LANGUAGES {
-            let scope = BotCommandScope::Chat { chat_id: Recipient::Id(ChatId(id)) };
-            // Fails for an admin who never wrote to the bot, and then nobody would see it.
-            one(api, scope, language, commands(language, true)).await;
-        }
+        one(api, BotCommandScope::Default, language, commands(language, false)).await;
     }
 }
 
-async fn one(api: &Api, scope: BotCommandScope, language: Option<&str>, commands: Vec<BotCommand>) {
+/// Sets the longer menu in an admin's chat with the bot; false where there is no such chat yet.
+pub async fn set_for_admin(api: &Api, admin: i64) -> bool {
+    let mut done = true;
+    for language in LANGUAGES {
+        let scope = BotCommandScope::Chat { chat_id: Recipient::Id(ChatId(admin)) };
+        done &= one(api, scope, language, commands(language, true)).await;
+    }
+    done
+}
+
+async fn one(
+    api: &Api,
+    scope: BotCommandScope,
+    language: Option<&str>,
+    commands: Vec<BotCommand>,
+) -> bool {
     let mut request = api.bot().set_my_commands(commands).scope(scope);
     if let Some(language) = language {
         request = request.language_code(language);
     }
-    if let Err(error) = api.call(request).await {
-        tracing::debug!("Telegram: a menu was not set: {}", api.told(&error));
+    let set = api.call(request).await;
+    if let Err(error) = &set {
+        tracing::debug!("Telegram: a menu was not set: {}", api.told(error));
     }
+    set.is_ok()
 }
 
 fn commands(language: Option<&str>, admin: bool) -> Vec<BotCommand> {

@@ -69,6 +69,8 @@ struct Front {
     pending: Pending,
     /// The files of albums by chat and album.
     albums: Cache<(i64, String), Vec<FileRef>>,
+    /// Admins who have their menu.
+    menus: Cache<i64, ()>,
     /// Short calls beside the queues.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -103,6 +105,7 @@ pub async fn run(
             ..Admins::default()
         },
         albums: Cache::builder().max_capacity(ALBUMS).time_to_live(ALBUM_LIFE).build(),
+        menus: Cache::new(ALBUMS),
         tasks: tasks.clone(),
         stop: stop.clone(),
         api,
@@ -110,11 +113,10 @@ pub async fn run(
         me,
     });
     let menu = Arc::clone(&front);
-    tasks.spawn(async move {
-        let stop = menu.stop.clone();
-        tokio::select! {
-            () = menu::set(&menu.api, &settings.admins) => {}
-            () = stop.cancelled() => {}
+    front.aside(async move {
+        menu::set(&menu.api).await;
+        for admin in settings.admins.iter().filter_map(|id| i64::try_from(*id).ok()) {
+            menu.show_menu(admin).await;
         }
     });
     let queues = Queues::new(Arc::clone(&front), tasks.clone(), stop);
@@ -236,6 +238,13 @@ impl Front {
         let (chat, work) = match update.kind {
             UpdateKind::Message(message) => {
                 self.remember_album(&message);
+                let chat = message.chat.id.0;
+                let roles: [&str; 0] = [];
+                let admin = self.admins.admits(&chat.to_string(), &roles, false);
+                if admin && !self.menus.contains_key(&chat) {
+                    let front = Arc::clone(self);
+                    self.aside(async move { front.show_menu(chat).await });
+                }
                 // Which of an album's messages names the bot is known when all are there.
                 if message.media_group_id().is_none()
                     && self.read(std::slice::from_ref(&message)).is_none()
@@ -258,7 +267,7 @@ impl Front {
                 (chat, Work::Press(Box::new(query)))
             }
             UpdateKind::InlineQuery(query) => {
-                (i64::try_from(query.from.id.0).unwrap_or_default(), Work::Inline(query))
+                (i64::try_from(query.from.id.0).unwrap_or_default(), Work::Inline(Box::new(query)))
             }
             _ => return self.pending.done(vec![id]).await,
         };
@@ -266,6 +275,20 @@ impl Front {
             tracing::warn!("Telegram: chat {chat} sends more than can be answered");
             self.pending.done(vec![id]).await;
         }
+    }
+
+    /// Runs what nobody waits for, until the bot stops.
+    fn aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { stop.run_until_cancelled(work).await });
+    }
+
+    /// Shows an admin the longer menu, which needs a chat that the admin began.
+    async fn show_menu(&self, admin: i64) {
+        if self.menus.contains_key(&admin) || !menu::set_for_admin(&self.api, admin).await {
+            return;
+        }
+        self.menus.insert(admin, ());
     }
 
     /// Ends the pressed button's waiting at once, whatever comes of it.

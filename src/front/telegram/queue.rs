@@ -28,7 +28,7 @@ pub enum Work {
     /// A message, or all of an album.
     Messages(Vec<Message>),
     Press(Box<CallbackQuery>),
-    Inline(InlineQuery),
+    Inline(Box<InlineQuery>),
 }
 
 /// Work with the updates it came in.
