@@ -303,7 +303,6 @@ async fn a_changed_caption_is_answered_once() {
     message.clone().send();
     fake.button(7, "👍").await;
     message.clone().caption("How heavy?").send_edited(5);
-    let answer = fake.says(7, "2 kg").await;
     message.caption("How heavy?").send_edited(5);
     // A changed text is not asked anew.
     let text = user.writes(fake).text("/help");
@@ -312,10 +311,9 @@ async fn a_changed_caption_is_answered_once() {
     fake.says(7, "/similar").await;
     user.writes(fake).text("/nonsense").send();
     let last = fake.says(7, "nonsense").await;
-    let after = fake.chat(7);
-    let after: Vec<_> = after.iter().filter(|s| s.id > answer.id).collect();
-    assert_eq!(after.len(), 2, "{after:?}");
-    assert_eq!(after[1].id, last.id);
+    // Two albums with their answers, and the two texts.
+    let shown = fake.chat(7);
+    assert_eq!((shown.len(), shown[5].id), (6, last.id), "{shown:?}");
     stage.end().await;
 }
 
@@ -473,7 +471,7 @@ async fn in_a_group_only_who_means_the_bot_is_answered_there() {
     fake.says(GROUP, "/similar").await;
     // The same user elsewhere has no photo to ask about.
     user.at(fake, &group(GROUP)).text("/ask how heavy?").send();
-    let elsewhere = fake.says(GROUP, "Send me a photo").await;
+    let elsewhere = fake.says(GROUP, "which product you mean").await;
     assert_eq!(elsewhere.thread, None);
     // An anonymous admin of the group is none of the catalogue.
     let anonymous = User::new(1_087_968_824).at(fake, &place).text("/kb stats");

@@ -200,7 +200,10 @@ impl Telegram {
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(found) => found,
-            Err(_) => panic!("{what} never came: {:#?} {:?}", self.inner().shown, self.faults()),
+            Err(_) => {
+                let faults = self.faults();
+                panic!("{what} never came: {faults:?} {:#?}", self.inner().shown)
+            }
         }
     }
 

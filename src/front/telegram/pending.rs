@@ -62,7 +62,8 @@ impl Pending {
             }
             kept.waiting.retain(|_, w| !tired(w));
             let updates = kept.waiting.values();
-            updates.filter_map(|w| serde_json::from_value(w.update.clone()).ok()).collect()
+            // By way of text: teloxide's updates borrow their keys, which a value cannot lend.
+            updates.filter_map(|w| serde_json::from_str(&w.update.to_string()).ok()).collect()
         });
         left.await.unwrap_or_default()
     }
