@@ -141,7 +141,9 @@ impl Model {
 
     /// Waits until it was asked so often.
     async fn asked(&self, times: usize) {
-        self.asked.subscribe().wait_for(|n| *n >= times).await.unwrap();
+        let mut asked = self.asked.subscribe();
+        let waiting = asked.wait_for(|n| *n >= times);
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap().unwrap();
     }
 
     fn end(&self) {
@@ -165,8 +167,9 @@ async fn complete(State(words): State<Words>) -> impl IntoResponse {
             let mut newer = state?;
             // Whoever asked before has gone.
             let word = tokio::select! {
-                word = async { words.lock().await.recv().await } => word.flatten(),
+                biased;
                 _ = newer.changed() => None,
+                word = async { words.lock().await.recv().await } => word.flatten(),
             };
             Some(match word {
                 Some(word) => {
@@ -217,6 +220,8 @@ async fn the_answer_grows_by_edits_and_its_last_state_stays() {
     User::new(7).writes(&stage.fake).photo(png(2)).caption("How heavy?").send();
     model.say("It weighs <img src=x onerror=alert(1)> **2");
     let first = stage.fake.says(7, "<img src=x onerror=alert(1)>").await;
+    // What comes sooner than the bot's own pace waits for the next words.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     model.say(" kg** & [this](https://evil.example/x) `</code>` ");
     let second = stage.fake.says(7, "2 kg & this </code>").await;
     assert_eq!(first.id, second.id);
@@ -643,7 +648,16 @@ impl Drop for Served {
 async fn killed_in_the_middle_of_an_answer_it_answers_after_the_next_start() {
     let (fake, model, shop) = (Telegram::new().await, Model::new().await, Shop::new());
     let picture = shop.picture("kettle.png", 2);
-    shop.run(&["kb", "add", &picture, "--description", "It weighs 2 kg.", "--id", "kettle"]).ok();
+    shop.run(&[
+        "kb",
+        "add",
+        &picture,
+        "--description",
+        "A kettle. It weighs 2 kg.",
+        "--id",
+        "kettle",
+    ])
+    .ok();
     let mut served = Served::start(&shop, &fake, &model);
     User::new(7).writes(&fake).text("/help").send();
     fake.says(7, "/similar").await;
