@@ -132,16 +132,18 @@ fn messages(source: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
 mod tests {
     use super::*;
 
-    const EN: [&str; 4] = [
+    const EN: [&str; 5] = [
         include_str!("../locales/en/bot.ftl"),
         include_str!("../locales/en/discord.ftl"),
         include_str!("../locales/en/problem.ftl"),
+        include_str!("../locales/en/telegram.ftl"),
         WEB,
     ];
-    const DE: [&str; 4] = [
+    const DE: [&str; 5] = [
         include_str!("../locales/de/bot.ftl"),
         include_str!("../locales/de/discord.ftl"),
         include_str!("../locales/de/problem.ftl"),
+        include_str!("../locales/de/telegram.ftl"),
         include_str!("../locales/de/web.ftl"),
     ];
 

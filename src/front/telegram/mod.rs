@@ -1,0 +1,476 @@
+//! Telegram: long polling, and each chat's messages, albums and buttons turned into requests to
+//! the bot.
+//!
+//! An update is written down when it is taken and struck out when it is answered (`pending.rs`), so
+//! a restart in the middle loses nothing. Within a chat, updates are worked off in their order.
+
+mod api;
+mod html;
+mod incoming;
+mod inline;
+mod menu;
+mod outbox;
+mod pending;
+mod queue;
+mod screen;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use secrecy::ExposeSecret;
+use teloxide::payloads::GetUpdatesSetters;
+use teloxide::requests::Requester;
+use teloxide::types::{AllowedUpdate, CallbackQuery, Message, Update, UpdateKind};
+use teloxide::{ApiError, RequestError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use api::{Api, FetchError, pause};
+use incoming::{FileKind, FileRef, Incoming};
+use pending::Pending;
+use queue::{Job, Queues, Work, Worker};
+use screen::{Screen, Shown};
+
+use crate::bot::access::Admins;
+use crate::bot::{Bot, Platform, RepliedTo, Upload};
+use crate::config::TelegramSettings;
+use crate::words::{Value, negotiate, say};
+
+/// How long Telegram holds a request for updates while there are none, in seconds.
+const POLL: u32 = 25;
+/// When the bot stops: longest wait for a last word to Telegram.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Albums whose other pictures are remembered, and how long.
+const ALBUMS: u64 = 2000;
+const ALBUM_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Most pictures of an album (Bot API, sendMediaGroup).
+const ALBUM_SIZE: usize = 10;
+
+/// Who the bot is on Telegram.
+pub(crate) struct Identity {
+    id: u64,
+    username: String,
+}
+
+impl Identity {
+    /// Whether `@name` or `name` is the bot's.
+    fn is_named(&self, name: &str) -> bool {
+        let name = name.strip_prefix('@').unwrap_or(name);
+        !name.is_empty() && name.eq_ignore_ascii_case(&self.username)
+    }
+}
+
+struct Front {
+    api: Api,
+    bot: Bot,
+    me: Identity,
+    admins: Admins,
+    pending: Pending,
+    /// The files of albums by chat and album.
+    albums: Cache<(i64, String), Vec<FileRef>>,
+    /// Admins who have their menu.
+    menus: Cache<i64, ()>,
+    /// Short calls beside the queues.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Serves Telegram until `stop`; an error is what trying again cannot mend.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn run(
+    settings: TelegramSettings,
+    bot: Bot,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    if !settings.webhook_url.trim().is_empty()
+        || !settings.webhook_secret.expose_secret().is_empty()
+    {
+        return Err("telegram.webhook_url is set, but webhooks are not supported yet; leave \
+                    telegram.webhook_url and telegram.webhook_secret empty for long polling"
+            .into());
+    }
+    let api = Api::new(&settings.token, &settings.api_url)?;
+    let Some(me) = introduce(&api, &stop).await? else { return Ok(()) };
+    tracing::info!("Telegram: serving @{}", me.username);
+    let file = bot.settings().catalogue.dir.join(format!("telegram-{}.json", me.id));
+    let grace = Duration::from_secs(bot.settings().bot.grace_s);
+    let tasks = TaskTracker::new();
+    let front = Arc::new(Front {
+        pending: Pending::open(file).await,
+        admins: Admins {
+            users: settings.admins.iter().map(u64::to_string).collect(),
+            ..Admins::default()
+        },
+        albums: Cache::builder().max_capacity(ALBUMS).time_to_live(ALBUM_LIFE).build(),
+        menus: Cache::new(ALBUMS),
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        api,
+        bot,
+        me,
+    });
+    let menu = Arc::clone(&front);
+    front.aside(async move {
+        menu::set(&menu.api).await;
+        for admin in settings.admins.iter().filter_map(|id| i64::try_from(*id).ok()) {
+            menu.show_menu(admin).await;
+        }
+    });
+    let queues = Queues::new(Arc::clone(&front), tasks.clone(), stop);
+    let ended = front.poll(&queues).await;
+    tasks.close();
+    // What Telegram does not take by then stays written down for the next start.
+    let _ = tokio::time::timeout(grace + FAREWELL, tasks.wait()).await;
+    ended
+}
+
+/// Asks Telegram who the token belongs to; none when the bot stops before it is known.
+async fn introduce(api: &Api, stop: &CancellationToken) -> Result<Option<Identity>, String> {
+    let mut failures = 0;
+    loop {
+        let asked = tokio::select! {
+            asked = api.once(api.bot().get_me()) => asked,
+            () = stop.cancelled() => return Ok(None),
+        };
+        match asked {
+            Ok(me) => {
+                let username = me.user.username.clone().unwrap_or_default();
+                return Ok(Some(Identity { id: me.user.id.0, username }));
+            }
+            Err(error) => rest(api, &error, &mut failures, stop).await?,
+        }
+    }
+}
+
+/// Waits after a failed call, longer each time; an error when there is no hope.
+async fn rest(
+    api: &Api,
+    error: &RequestError,
+    failures: &mut u32,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    let wait = match error {
+        RequestError::Api(ApiError::InvalidToken) => {
+            return Err("Telegram does not know the token; put the one that @BotFather shows \
+                        into telegram.token"
+                .into());
+        }
+        RequestError::RetryAfter(seconds) => seconds.duration(),
+        _ => pause(*failures),
+    };
+    *failures = failures.saturating_add(1);
+    let told = match error {
+        RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
+            "another program takes this bot's messages; each bot can run only once".to_owned()
+        }
+        error => api.told(error),
+    };
+    tracing::warn!("Telegram: trying again in {wait:.1?}: {told}");
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = stop.cancelled() => {}
+    }
+    Ok(())
+}
+
+impl Front {
+    /// Takes updates until the bot stops.
+    async fn poll(self: &Arc<Self>, queues: &Queues<Self>) -> Result<(), String> {
+        for update in self.pending.left().await {
+            self.sort(queues, update).await;
+        }
+        let allowed = [
+            AllowedUpdate::Message,
+            AllowedUpdate::EditedMessage,
+            AllowedUpdate::CallbackQuery,
+            AllowedUpdate::InlineQuery,
+        ];
+        let mut offset = None;
+        let mut failures = 0;
+        while !self.stop.is_cancelled() {
+            let mut request = self.api.bot().get_updates().timeout(POLL).allowed_updates(allowed);
+            if let Some(offset) = offset {
+                request = request.offset(offset);
+            }
+            let polled = tokio::select! {
+                polled = self.api.once(request) => polled,
+                () = self.stop.cancelled() => break,
+            };
+            let updates = match polled {
+                Ok(updates) => updates,
+                Err(RequestError::Api(ApiError::CantGetUpdates)) => {
+                    tracing::info!("Telegram: the bot had a webhook, which is taken away");
+                    let _ = self.api.once(self.api.bot().delete_webhook()).await;
+                    rest(
+                        &self.api,
+                        &RequestError::Api(ApiError::CantGetUpdates),
+                        &mut failures,
+                        &self.stop,
+                    )
+                    .await?;
+                    continue;
+                }
+                Err(error) => {
+                    rest(&self.api, &error, &mut failures, &self.stop).await?;
+                    continue;
+                }
+            };
+            failures = 0;
+            // Without updates all is confirmed, and numbers may start anew after a week of silence.
+            offset = updates.last().and_then(|u| i32::try_from(u.id.0).ok()?.checked_add(1));
+            for update in self.pending.take(updates).await {
+                self.sort(queues, update).await;
+            }
+        }
+        if let Some(offset) = offset {
+            let last = self.api.bot().get_updates().offset(offset).limit(1).timeout(0);
+            let _ = tokio::time::timeout(FAREWELL, self.api.once(last)).await;
+        }
+        Ok(())
+    }
+
+    /// Queues an update for its chat, unless it means nothing to the bot.
+    async fn sort(self: &Arc<Self>, queues: &Queues<Self>, update: Update) {
+        let id = update.id.0;
+        let (chat, work) = match update.kind {
+            UpdateKind::Message(message) => {
+                self.remember_album(&message);
+                let chat = message.chat.id.0;
+                let roles: [&str; 0] = [];
+                let admin = self.admins.admits(&chat.to_string(), &roles, false);
+                if admin && !self.menus.contains_key(&chat) {
+                    let front = Arc::clone(self);
+                    self.aside(async move { front.show_menu(chat).await });
+                }
+                // Which of an album's messages names the bot is known when all are there.
+                if message.media_group_id().is_none()
+                    && self.read(std::slice::from_ref(&message)).is_none()
+                {
+                    return self.pending.done(vec![id]).await;
+                }
+                (message.chat.id.0, Work::Messages(vec![message]))
+            }
+            // What was changed about a text or command is not asked anew; a photo's caption is.
+            UpdateKind::EditedMessage(message)
+                if message.caption().is_some()
+                    && message.edit_date().is_some()
+                    && incoming::file(&message, self.photo_bytes()).is_some() =>
+            {
+                (message.chat.id.0, Work::Messages(vec![message]))
+            }
+            UpdateKind::CallbackQuery(query) => {
+                self.acknowledge(&query);
+                let chat = query.message.as_ref().map_or(0, |m| m.chat().id.0);
+                (chat, Work::Press(Box::new(query)))
+            }
+            UpdateKind::InlineQuery(query) => {
+                (i64::try_from(query.from.id.0).unwrap_or_default(), Work::Inline(Box::new(query)))
+            }
+            _ => return self.pending.done(vec![id]).await,
+        };
+        if !queues.push(chat, work, id).await {
+            tracing::warn!("Telegram: chat {chat} sends more than can be answered");
+            self.pending.done(vec![id]).await;
+        }
+    }
+
+    /// Runs what nobody waits for, until the bot stops.
+    fn aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { stop.run_until_cancelled(work).await });
+    }
+
+    /// Shows an admin the longer menu, which needs a chat that the admin began.
+    async fn show_menu(&self, admin: i64) {
+        if self.menus.contains_key(&admin) || !menu::set_for_admin(&self.api, admin).await {
+            return;
+        }
+        self.menus.insert(admin, ());
+    }
+
+    /// Ends the pressed button's waiting at once, whatever comes of it.
+    fn acknowledge(self: &Arc<Self>, query: &CallbackQuery) {
+        let (front, id) = (Arc::clone(self), query.id.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = front.api.call(front.api.bot().answer_callback_query(id)).await {
+                tracing::debug!("Telegram: {}", front.api.told(&error));
+            }
+        });
+    }
+
+    fn remember_album(&self, message: &Message) {
+        let Some(id) = message.media_group_id() else { return };
+        let Some(file) = incoming::file(message, self.photo_bytes()) else { return };
+        let key = (message.chat.id.0, id.0.clone());
+        self.albums.entry(key).and_upsert_with(|known| {
+            let mut files = known.map(|k| k.into_value()).unwrap_or_default();
+            if files.len() < ALBUM_SIZE && !files.contains(&file) {
+                files.push(file);
+            }
+            files
+        });
+    }
+
+    fn read(&self, messages: &[Message]) -> Option<Incoming> {
+        incoming::message(messages, &self.me, &self.admins, self.photo_bytes(), |chat, album| {
+            self.albums.get(&(chat.0, album.0.clone()))
+        })
+    }
+
+    /// The largest photo that is fetched.
+    fn photo_bytes(&self) -> u64 {
+        self.api.limit(self.bot.settings().photo.max_bytes)
+    }
+
+    /// Responds; false when the bot stopped before it could begin.
+    async fn respond(&self, incoming: Incoming) -> bool {
+        let request = &incoming.request;
+        let kb = self.bot.kb(Platform::Telegram, &request.space, &request.chat);
+        let screen = Screen::new(&self.api, kb, incoming.target.clone());
+        let (files, replied) = match self.wanted(&incoming) {
+            Ok(wanted) => wanted,
+            Err(mut refusal) => {
+                let language = negotiate(&request.language);
+                let admitted = self.bot.admit(Platform::Telegram, &request.user, &language);
+                if let Err(failure) = admitted {
+                    refusal = failure.text;
+                }
+                let _ = screen.tell(&refusal).await;
+                return true;
+            }
+        };
+        if !files.is_empty() || !replied.is_empty() {
+            self.api.typing(incoming.target.chat, incoming.target.thread).await;
+        }
+        let fetched = match self.fetch(&files, &incoming).await {
+            Ok(own) => self.fetch(&replied, &incoming).await.map(|theirs| (own, theirs)),
+            Err(refusal) => Err(refusal),
+        };
+        let (own, theirs) = match fetched {
+            Ok(fetched) => fetched,
+            Err(refusal) => {
+                let _ = screen.tell(&refusal).await;
+                return true;
+            }
+        };
+        let mut request = incoming.request;
+        request.files = own;
+        request.reply_to =
+            incoming.replied.map(|_| RepliedTo { text: String::new(), files: theirs });
+        let shown = screen.show(self.bot.handle(request), || self.stop.is_cancelled()).await;
+        !matches!(shown, Ok(Shown::NotBegun))
+    }
+
+    /// The files to fetch, the message's own and those it replies to, or why not.
+    fn wanted(&self, incoming: &Incoming) -> Result<(Vec<FileRef>, Vec<FileRef>), String> {
+        let request = &incoming.request;
+        // A refusal or a button needs no file.
+        if request.press.is_some() || (incoming.administers() && !request.admin) {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let say =
+            |key: &str, values: &[(&'static str, Value<'_>)]| say(&request.language, key, values);
+        let wanted = if incoming.imports() { FileKind::Archive } else { FileKind::Image };
+        if let Some(file) = incoming.files.iter().find(|f| f.kind != wanted) {
+            if incoming.imports() {
+                return Ok((Vec::new(), Vec::new()));
+            }
+            let name = if file.name.is_empty() { "…" } else { file.name.as_str() };
+            return Err(match file.kind {
+                FileKind::Archive => say("telegram-archive", &[("name", name.into())]),
+                _ if file.name.is_empty() => say("telegram-no-photo", &[]),
+                _ => say("telegram-no-photo-named", &[("name", name.into())]),
+            });
+        }
+        let mut replied = incoming.replied.clone().unwrap_or_default();
+        replied.retain(|f| f.kind == wanted && incoming.files.is_empty());
+        for files in [&incoming.files, &replied] {
+            let limit = self.bot.settings().bot.max_photos;
+            if wanted == FileKind::Image && files.len() > limit {
+                let values = [("sent", files.len().into()), ("limit", limit.into())];
+                return Err(say("too-many-photos", &values));
+            }
+            let limit = self.file_bytes(wanted);
+            let large = files.iter().find(|f| f.size.is_some_and(|size| size > limit));
+            if let Some(file) = large {
+                return Err(self.too_large(file, incoming));
+            }
+        }
+        Ok((incoming.files.clone(), replied))
+    }
+
+    fn file_bytes(&self, kind: FileKind) -> u64 {
+        match kind {
+            FileKind::Archive => self.api.limit(self.bot.settings().bot.max_archive),
+            _ => self.photo_bytes(),
+        }
+    }
+
+    fn too_large(&self, file: &FileRef, incoming: &Incoming) -> String {
+        let language = &incoming.request.language;
+        let name = match file.name.as_str() {
+            "" => say(language, "telegram-the-photo", &[]),
+            name => name.to_owned(),
+        };
+        let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+        let limit = megabytes(self.file_bytes(file.kind)).into();
+        match file.size {
+            Some(size) => {
+                let values =
+                    [("name", name.into()), ("size", megabytes(size).into()), ("limit", limit)];
+                say(language, "telegram-too-large", &values)
+            }
+            None => {
+                say(language, "telegram-over-limit", &[("name", name.into()), ("limit", limit)])
+            }
+        }
+    }
+
+    /// Fetches files; an error is a sentence for the user.
+    async fn fetch(&self, files: &[FileRef], incoming: &Incoming) -> Result<Vec<Upload>, String> {
+        let language = &incoming.request.language;
+        let mut uploads = Vec::with_capacity(files.len());
+        for file in files {
+            let bytes = match self.api.fetch(&file.id, self.file_bytes(file.kind)).await {
+                Ok(bytes) => bytes,
+                Err(FetchError::TooLarge) => {
+                    // Larger than it was said to be.
+                    let file = FileRef { size: None, ..file.clone() };
+                    return Err(self.too_large(&file, incoming));
+                }
+                Err(FetchError::Gone) => return Err(say(language, "telegram-file-gone", &[])),
+                Err(FetchError::Trouble(trouble)) => {
+                    tracing::warn!("Telegram: a file was not fetched: {trouble}");
+                    return Err(say(language, "telegram-file-trouble", &[]));
+                }
+            };
+            uploads.push(Upload { name: file.name.clone(), bytes: bytes.into() });
+        }
+        Ok(uploads)
+    }
+}
+
+impl Worker for Front {
+    async fn work(&self, job: Job) {
+        let finished = match &job.work {
+            Work::Messages(messages) => match self.read(messages) {
+                Some(incoming) => self.respond(incoming).await,
+                None => true,
+            },
+            Work::Press(query) => match incoming::press(query, &self.admins) {
+                Some(incoming) => self.respond(incoming).await,
+                None => true,
+            },
+            Work::Inline(query) => {
+                inline::answer(&self.api, &self.bot, query).await;
+                true
+            }
+        };
+        if finished {
+            self.pending.done(job.updates.clone()).await;
+        }
+    }
+}
