@@ -3,6 +3,8 @@
 
     python3 kb/render/write.py           # writes description.json, photos/labels.csv, photos/questions.jsonl
     python3 kb/render/write.py --check   # writes nothing; exits 1 and says what is wrong
+
+questions.jsonl beside description.json is written by hand; it is only checked.
 """
 
 import csv
@@ -75,18 +77,68 @@ def check():
     wrong += [f"{id}: no customer's photo" for id in by_id if id not in {r["product_id"] for r in labels}]
     asked = [json.loads(line) for line in open(KB / "photos/questions.jsonl", encoding="utf-8")]
     if [(r["photo"], r["product_id"]) for r in labels] != [(q["photo"], q["product_id"]) for q in asked]:
-        wrong.append("labels.csv and questions.jsonl disagree")
+        wrong.append("labels.csv and photos/questions.jsonl disagree")
     for q in asked:
         r = by_id[q["product_id"]][0]
         if q["expect"] is not None and not any(q["expect"] in v for k, v in r.items() if k not in ("url", "image_path")):
-            wrong.append(f"questions.jsonl: {q['photo']}: {q['expect']!r} is not in the catalogue")
+            wrong.append(f"photos/questions.jsonl: {q['photo']}: {q['expect']!r} is not in the catalogue")
+    more = check_questions(by_id, {f"photos/{r['photo']}": r["product_id"] for r in labels}, wrong)
     for folder, known in (("images", {r["image_path"].split("/")[1] for r in rows}), ("photos", {r["photo"] for r in labels})):
         wrong += [f"{folder}/{f.name}: in no list" for f in (KB / folder).glob("*.jpg") if f.name not in known]
     print(f"{len(by_id)} products, {len(rows)} images, {len(labels)} photos, "
-          f"{sum(q['expect'] is None for q in asked)} questions without an answer")
+          f"{sum(q['expect'] is None for q in asked)} of {len(asked)} photo questions "
+          f"and {sum(q.get('facts') is None for q in more)} of {len(more)} in questions.jsonl without an answer")
     for w in wrong:
         print("wrong:", w)
     return 1 if wrong else 0
+
+
+def check_questions(by_id, shows, wrong):
+    """kb/questions.jsonl; `shows` says which product a photo shows."""
+    rows = [json.loads(line) for line in open(KB / "questions.jsonl", encoding="utf-8")]
+    seen, order, last = set(), list(by_id), 0
+    for n, q in enumerate(rows, 1):
+        where = f"questions.jsonl:{n}"
+        if set(q) != {"photo", "product_id", "question", "facts", "kind"}:
+            wrong.append(f"{where}: its fields are {', '.join(q)}")
+            continue
+        wrong += [f"{where}: {k} is not a text" for k in ("photo", "product_id", "question", "kind")
+                  if not isinstance(q[k], str) or not q[k].strip()]
+        if q["product_id"] not in by_id:
+            wrong.append(f"{where}: no product {q['product_id']}")
+            continue
+        if not (KB / q["photo"]).is_file():
+            wrong.append(f"{where}: no file {q['photo']}")
+        if shows.get(q["photo"]) != q["product_id"]:
+            wrong.append(f"{where}: labels.csv doesn't say that {q['photo']} shows {q['product_id']}")
+        place = order.index(q["product_id"])
+        if place < last:
+            wrong.append(f"{where}: not in the order of the products")
+        last = place
+        key = q["product_id"], " ".join(q["question"].casefold().split())
+        if key in seen:
+            wrong.append(f"{where}: asked twice of {q['product_id']}")
+        seen.add(key)
+        if len(q["kind"].split()) != 1 or (q["kind"] == "unanswerable") != (q["facts"] is None):
+            wrong.append(f"{where}: kind {q['kind']!r} doesn't fit")
+        if q["facts"] is None:
+            continue
+        if not (isinstance(q["facts"], list) and q["facts"] and all(
+                isinstance(fact, list) and fact and all(isinstance(a, str) and a.strip() for a in fact)
+                for fact in q["facts"])):
+            wrong.append(f"{where}: facts is neither null nor lists of spellings")
+            continue
+        entry = [v.casefold() for k, v in by_id[q["product_id"]][0].items() if k not in ("id", "image_path", "title", "url")]
+        for fact in q["facts"]:
+            if not any(fact[0].casefold() in v for v in entry):
+                wrong.append(f"{where}: {fact[0]!r} is not in the entry of {q['product_id']}")
+            # What the question itself says would pass an answer that only repeats it.
+            wrong += [f"{where}: {a!r} stands in the question" for a in fact if a.casefold() in q["question"].casefold()]
+    without = sum(q.get("facts") is None for q in rows)
+    if len(rows) < 150 or 5 * without < len(rows):
+        wrong.append(f"questions.jsonl: {len(rows)} questions, {without} without an answer: at least 150 and a fifth")
+    wrong += [f"questions.jsonl: none about {id}" for id in by_id if id not in {q.get("product_id") for q in rows}]
+    return rows
 
 
 if __name__ == "__main__":

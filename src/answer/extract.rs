@@ -137,19 +137,22 @@ pub fn answer(inquiry: &Inquiry) -> Answer {
     let language = inquiry.language.as_str();
     let Some(best) = inquiry.evidence.first() else {
         let text = say(language, "extract-nothing", &[]);
-        return Answer { text, origin: Origin::Extractive, sources: Vec::new() };
+        let covered = Some(false);
+        return Answer { text, origin: Origin::Extractive, sources: Vec::new(), covered };
     };
     let product = &best.product;
     let name = format!("{} [{}]", product.title, product.id);
     let opening = if inquiry.confident { "extract-from" } else { "extract-closest" };
     let opening = say(language, opening, &[("name", name.into())]);
     let quotes = quotes(&inquiry.question, product);
-    let said = match quotes.is_empty() {
-        true => say(language, "extract-not-said", &[]),
-        false => quotes.join(" "),
+    let covered = !quotes.is_empty();
+    let said = match covered {
+        true => quotes.join(" "),
+        false => say(language, "extract-not-said", &[]),
     };
     let text = format!("{opening} {said}");
-    Answer { text, origin: Origin::Extractive, sources: vec![product.id.clone()] }
+    let sources = vec![product.id.clone()];
+    Answer { text, origin: Origin::Extractive, sources, covered: Some(covered) }
 }
 
 /// One quotable piece of an entry.

@@ -38,6 +38,9 @@ pub struct Answer {
     pub text: String,
     pub origin: Origin,
     pub sources: Vec<String>,
+    /// Whether the catalogue says what was asked; none where whoever answered did not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covered: Option<bool>,
 }
 
 /// A matched product as evidence.

@@ -6,6 +6,7 @@
 mod ask;
 mod demo;
 mod eval;
+mod eval_answers;
 mod kb;
 mod model;
 mod output;
@@ -73,6 +74,8 @@ enum Command {
     Ask(ask::Ask),
     /// Measure matching on labelled photos
     Eval(eval::Eval),
+    /// Measure answers on questions whose facts are known
+    EvalAnswers(eval_answers::EvalAnswers),
     /// Fetch, inspect and run CLIP models
     #[command(subcommand)]
     Model(model::Command),
@@ -132,6 +135,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Similar(args) => ask::similar(&context, args),
         Command::Ask(args) => ask::ask(&context, args),
         Command::Eval(args) => eval::run(&context, args),
+        Command::EvalAnswers(args) => eval_answers::run(&context, &args),
         Command::Model(command) => model::run(&context, command),
     }
 }
