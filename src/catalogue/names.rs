@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use heed::types::SerdeJson;
+use heed::{BoxedError, BytesDecode};
 use serde::Deserialize;
 
 use super::{Catalogue, CatalogueError};
@@ -10,11 +10,26 @@ use super::{Catalogue, CatalogueError};
 /// Products read between two looks at the clock.
 const STRIDE: usize = 256;
 
-/// What a product is called. Read from a stored product, it skips the rest.
+/// What follows the title in a stored product; inside of a text its quotes would be escaped.
+const REST: &[u8] = br#","description":"#;
+
+/// What a product is called.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Name {
     pub id: String,
     pub title: String,
+}
+
+/// Reads a stored product no further than its title.
+impl<'a> BytesDecode<'a> for Name {
+    type DItem = Self;
+
+    fn bytes_decode(bytes: &'a [u8]) -> Result<Self, BoxedError> {
+        let rest = bytes.windows(REST.len()).position(|part| part == REST);
+        let head = rest.and_then(|at| bytes.get(..at)).map(|head| [head, b"}"].concat());
+        let read = head.and_then(|head| serde_json::from_slice(&head).ok());
+        Ok(read.map_or_else(|| serde_json::from_slice(bytes), Ok)?)
+    }
 }
 
 impl Catalogue {
@@ -35,7 +50,7 @@ impl Catalogue {
         let words: Vec<String> = typed.to_lowercase().split_whitespace().map(Into::into).collect();
         let end = Instant::now() + time;
         self.store.read(|txn| {
-            let names = self.store.tables().products.remap_data_type::<SerdeJson<Name>>();
+            let names = self.store.tables().products.remap_data_type::<Name>();
             let mut found: Vec<(usize, Name)> = Vec::new();
             // An empty prefix is none to LMDB.
             if !typed.is_empty() {
@@ -88,6 +103,20 @@ fn rank(name: &Name, words: &[String]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_read_from_any_product() {
+        for (stored, title) in [
+            (r#"{"id":"a","title":"A","description":"x","images":[1]}"#, "A"),
+            (r#"{"id":"a","title":",\"description\":","description":"x"}"#, ",\"description\":"),
+            (r#"{"id":"a","description":"x","title":"B"}"#, "B"),
+            (r#"{"title":"C","id":"a"}"#, "C"),
+        ] {
+            let name = Name::bytes_decode(stored.as_bytes()).unwrap();
+            assert_eq!((name.id.as_str(), name.title.as_str()), ("a", title));
+        }
+        assert!(Name::bytes_decode(b"{}").is_err());
+    }
 
     #[test]
     fn ids_come_before_titles_whatever_the_case() {
