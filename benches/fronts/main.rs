@@ -9,7 +9,6 @@
 //! fakes and senders share the machine.
 
 mod discord;
-#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../../tests/support/discord.rs"]
 mod fake_discord;
 
