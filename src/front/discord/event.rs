@@ -211,7 +211,7 @@ impl Front {
 
     /// Fetches the files, asks the bot and writes what it says.
     async fn respond(&self, incoming: Incoming) {
-        let Incoming { outlet, wanted, files, replied, mut request, pressed } = incoming;
+        let Incoming { mut outlet, wanted, files, replied, mut request, pressed } = incoming;
         let language = negotiate(&request.language);
         let kb = self.bot.kb(Platform::Discord, &request.space, &request.chat);
         let writer = |outlet| Writer::new(outlet, kb, &language);

@@ -12,6 +12,8 @@ use super::rest::{Attach, Body, Call, Rest, RestError};
 
 /// Pause between two edits in one response; Discord allows five in five seconds a channel.
 const PACE: Duration = Duration::from_millis(1200);
+/// Within this time typing need not be shown again.
+const TYPED: Duration = Duration::from_secs(5);
 /// Only the one who asked sees it.
 const EPHEMERAL: u64 = 1 << 6;
 /// No previews of links.
@@ -75,6 +77,8 @@ pub struct Outlet {
     /// Whether the acknowledgement was ephemeral.
     private: bool,
     next_edit: Instant,
+    /// When typing was last shown.
+    typed: Option<Instant>,
 }
 
 impl Outlet {
@@ -113,7 +117,7 @@ impl Outlet {
     }
 
     fn new(rest: Arc<Rest>, to: To, private: bool) -> Self {
-        Self { rest, to, first: true, private, next_edit: Instant::now() }
+        Self { rest, to, first: true, private, next_edit: Instant::now(), typed: None }
     }
 
     /// Replaces the buttons of the message that a pressed one stands on.
@@ -132,12 +136,15 @@ impl Outlet {
     }
 
     /// Shows that the bot is at work, for some ten seconds.
-    pub async fn typing(&self) {
-        if let To::Message { channel, .. } = &self.to {
-            let path = format!("/channels/{channel}/typing");
-            // No more than a courtesy: the answer does not wait for it to succeed.
-            let _ = self.call(Method::POST, &path, Body::None, false).await;
+    pub async fn typing(&mut self) {
+        let To::Message { channel, .. } = &self.to else { return };
+        if self.typed.is_some_and(|at| at.elapsed() < TYPED) {
+            return;
         }
+        let path = format!("/channels/{channel}/typing");
+        // No more than a courtesy: the answer does not wait for it to succeed.
+        let _ = self.call(Method::POST, &path, Body::None, false).await;
+        self.typed = Some(Instant::now());
     }
 
     /// Sends a message and returns its id.
