@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use magpie::catalogue::import::Embed;
 use magpie::catalogue::{Catalogue, CatalogueError, ModelId, PreparedImage, ProductText};
@@ -75,6 +76,31 @@ fn a_removed_product_is_gone_with_its_images_and_can_come_back() {
     assert!(matches!(catalogue.remove("p1"), Err(CatalogueError::NoProduct(_))));
     assert_eq!(catalogue.put(&text("p1", "P."), &[(image(1), vector(1, 8))]).unwrap().images, 1);
     assert_eq!(catalogue.nearest(&vector(1, 8), 1, None).unwrap()[0].product.id, "p1");
+}
+
+#[test]
+fn names_are_found_by_their_beginnings_in_any_case_and_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open_for(dir.path(), &model(8)).unwrap();
+    let products: Vec<ProductText> =
+        [("LAMP-7", "Aura light"), ("oak-lamp", "Oak"), ("x1", "A lampshade")]
+            .map(|(id, title)| ProductText { title: title.into(), ..text(id, "lamp") })
+            .into_iter()
+            .chain((0..2000).map(|n| text(&format!("part-{n:05}"), "A part.")))
+            .collect();
+    let batch: Vec<(&ProductText, &[_])> = products.iter().map(|p| (p, [].as_slice())).collect();
+    catalogue.put_all(&batch).unwrap();
+    let found = |typed: &str, take: usize, time: u64| -> Vec<String> {
+        let names = catalogue.names(typed, take, Duration::from_millis(time)).unwrap();
+        names.into_iter().map(|n| n.id).collect()
+    };
+    assert_eq!(found("lamp", 25, 60_000), ["LAMP-7", "x1", "oak-lamp"]);
+    assert_eq!(found("Light AURA", 25, 60_000), ["LAMP-7"]);
+    assert_eq!(found("PART-0001", 3, 60_000), ["part-00010", "part-00011", "part-00012"]);
+    assert_eq!(found("", 2, 60_000), ["LAMP-7", "oak-lamp"]);
+    // Without any time, an id is still found by just its beginning.
+    assert_eq!(found("part-01999", 25, 0), ["part-01999"]);
+    assert!(found("lampshade", 25, 0).is_empty());
 }
 
 #[test]

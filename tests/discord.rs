@@ -42,7 +42,10 @@ impl Stage {
     }
 
     async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let discord = Discord::new().await;
+        Self::on(Discord::new().await, change).await
+    }
+
+    async fn on(discord: Discord, change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.catalogue.dir = dir.path().join("data");
@@ -92,6 +95,31 @@ impl Stage {
         page.products.into_iter().map(|p| p.id).collect()
     }
 
+    /// The buttons of a pressed message as they stand after the press, if they were changed.
+    fn marks(&self, press: &str) -> Vec<Mark> {
+        let written = self.discord.at(press);
+        let rows = written.iter().filter(|w| w.what == "mark").flat_map(|w| {
+            w.body["components"].as_array().unwrap().iter().flat_map(|r| {
+                r["components"].as_array().unwrap().iter().map(|b| Mark {
+                    label: b["label"].as_str().unwrap().to_owned(),
+                    off: b["disabled"] == true,
+                    chosen: b["style"] == 3,
+                })
+            })
+        });
+        rows.collect()
+    }
+
+    /// A message in a channel of its own, which asks for help; returns the channel.
+    fn help(&self) -> String {
+        let place = self.discord.id().to_string();
+        self.discord.message(USER, &format!("<@{ME}> /help"), |m| {
+            m["mentions"] = json!([person(ME)]);
+            m["channel_id"] = place.as_str().into();
+        });
+        place
+    }
+
     fn photo(&self, number: u32) -> Value {
         self.discord.attachment("photo.png", "image/png", png(number))
     }
@@ -103,6 +131,14 @@ impl Stage {
             m["attachments"] = photo.into_iter().collect();
         })
     }
+}
+
+/// A button after one was pressed.
+#[derive(Debug, PartialEq)]
+struct Mark {
+    label: String,
+    off: bool,
+    chosen: bool,
 }
 
 async fn add(bot: &Bot, id: &str, number: u32) {
@@ -286,13 +322,24 @@ async fn ask_is_acknowledged_then_answered_and_its_buttons_work() {
     // Nobody else can press it, and they alone are told so.
     let stranger = stage.discord.press(6001, &next, |_| {});
     let told = stage.says(&stranger, "no longer works").await;
-    assert!(told.last().unwrap().ephemeral());
+    assert!(told.iter().all(Written::ephemeral));
+    assert_eq!(stage.marks(&stranger), Vec::<Mark>::new());
     let pressed = stage.discord.press(USER, &next, |_| {});
     let standing = stage.says(&pressed, "kg").await;
-    assert_eq!(standing[0].id, "@original");
     assert_eq!(matched(&standing[0]).len(), 2);
+    // It is seen what was chosen, and it cannot be chosen again; judging the answer still can.
+    let mark = |label: &str, off, chosen| Mark { label: label.to_owned(), off, chosen };
+    let marks = stage.marks(&pressed);
+    let [first, good, bad] = marks.as_slice() else { panic!("{marks:?}") };
+    assert_eq!(*first, mark("Not this one", true, true));
+    assert!(!good.off && !bad.off && !good.chosen, "{marks:?}");
+    let again = stage.discord.press(USER, &next, |_| {});
+    assert!(stage.says(&again, "no longer works").await.iter().all(Written::ephemeral));
     let thanks = stage.discord.press(USER, &button(&standing, "👍"), |_| {});
     stage.says(&thanks, "noted").await;
+    let marks = stage.marks(&thanks);
+    let [next, good, bad] = marks.as_slice() else { panic!("{marks:?}") };
+    assert!(!next.off && good.off && good.chosen && bad.off && !bad.chosen, "{marks:?}");
 
     // A follow-up is about the same photo, in the user's own language.
     let german = stage.discord.command(USER, ask("Was kostet es?", None), |e| {
@@ -365,8 +412,13 @@ async fn nobody_but_an_admin_uses_kb_and_nobody_else_sees_it() {
         }
     };
     assert_eq!(choices(token).await, json!([]));
-    let token = stage.discord.interaction(4, USER, auto, manager);
-    assert_eq!(choices(token).await, json!([{"name": "lamp · The lamp", "value": "lamp"}]));
+    for typed in ["la", "LAM", "The la"] {
+        let mut auto = auto.clone();
+        auto["options"][0]["options"][0]["value"] = typed.into();
+        let token = stage.discord.interaction(4, USER, auto, manager);
+        let lamp = json!([{"name": "lamp · The lamp", "value": "lamp"}]);
+        assert_eq!(choices(token).await, lamp, "{typed}");
+    }
     assert!(stage.discord.downloads().is_empty(), "nothing is fetched for a refusal");
     assert_eq!(stage.ids().await, ids);
     // By message as well: the guild's managers, a listed role, a listed user; in a direct message
@@ -439,7 +491,11 @@ async fn an_admin_does_everything_with_kb() {
     let press = button(&asked, "Remove it");
     let refused = stage.discord.press(6001, &press, |_| {});
     stage.says(&refused, "no longer works").await;
-    stage.says(&stage.discord.press(USER, &press, manager), "Removed vase").await;
+    let removing = stage.discord.press(USER, &press, manager);
+    stage.says(&removing, "Removed vase").await;
+    let marks = stage.marks(&removing);
+    assert!(marks.len() == 2 && marks.iter().all(|m| m.off), "{marks:?}");
+    assert!(marks[0].chosen && !marks[1].chosen, "{marks:?}");
     assert_eq!(stage.ids().await, ["chair", "kettle", "lamp"]);
     let exported = run("export", vec![], None);
     let file = stage
@@ -682,6 +738,191 @@ async fn fifty_chats_at_once_each_get_their_own_answer() {
     stage.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn several_shards_each_answer_once() {
+    let discord = Discord::new().await;
+    discord.set_shards(2);
+    let stage = Stage::on(discord, |_| {}).await;
+    stage.discord.until("both", |d| (d.identified().len() == 2).then_some(())).await;
+    let mut shards: Vec<Value> =
+        stage.discord.identified().iter().map(|i| i["shard"].clone()).collect();
+    shards.sort_by_key(|s| s[0].as_u64());
+    assert_eq!(shards, [json!([0, 2]), json!([1, 2])]);
+    for shard in [0, 1] {
+        let place = stage.discord.id();
+        let mut event = discord::message(stage.discord.id(), place, &person(USER), "/help");
+        event["mentions"] = json!([person(ME)]);
+        event["guild_id"] = discord::guild_of(shard).to_string().into();
+        // The second delivery is another shard's, as while the bot is given another number of them.
+        stage.discord.event_on(shard, "MESSAGE_CREATE", event.clone());
+        stage.discord.event_on(1 - shard, "MESSAGE_CREATE", event);
+        stage.says(&place.to_string(), "/similar").await;
+        let after = stage.help();
+        stage.says(&after, "/similar").await;
+        let place = place.to_string();
+        assert_eq!(stage.discord.standing(&place).len(), stage.discord.standing(&after).len());
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_on_everything_stops_every_route() {
+    let stage = Stage::new().await;
+    let limited = stage.discord.id().to_string();
+    stage.discord.fault(Fault {
+        method: "POST",
+        path: format!("/channels/{limited}/messages"),
+        times: 1,
+        status: 429,
+        headers: vec![("retry-after", "2".into()), ("x-ratelimit-global", "true".into())],
+        body: json!({"message": "You are being rate limited.", "retry_after": 1.5, "global": true}),
+    });
+    let asked = std::time::Instant::now();
+    stage.discord.message(USER, "/help", |m| {
+        m["mentions"] = json!([person(ME)]);
+        m["channel_id"] = limited.as_str().into();
+    });
+    let sends = format!("POST /channels/{limited}/messages");
+    stage.discord.until("the limit", |d| d.requests().contains(&sends).then_some(())).await;
+    let other = stage.help();
+    for place in [&limited, &other] {
+        let standing = stage.says(place, "/similar").await;
+        assert!(standing[0].at - asked >= Duration::from_millis(1500), "{place}");
+    }
+    let calls = stage.discord.requests().iter().filter(|r| **r == sends).count();
+    assert_eq!(calls, 1 + stage.discord.standing(&limited).len());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interaction_whose_token_has_died_is_answered_in_the_channel() {
+    let stage = Stage::new().await;
+    let dead = |method| Fault {
+        method,
+        path: format!("/webhooks/{}/", discord::APPLICATION),
+        times: 1,
+        status: 401,
+        headers: vec![],
+        body: json!({"message": "Invalid Webhook Token", "code": 50027}),
+    };
+    // From the first word on: matches and answer go to the channel, each once.
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(2))), |_| {});
+    let standing = stage.says(&channel(), "2 kg").await;
+    assert_eq!(standing.len(), 2, "{standing:#?}");
+    assert_eq!(matched(&standing[0])[0], "kettle");
+    button(&standing, "Helpful");
+    // In the middle.
+    let unknown = Fault {
+        status: 404,
+        body: json!({"message": "Unknown Webhook", "code": 10015}),
+        ..dead("POST")
+    };
+    stage.discord.fault(unknown);
+    let token = stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(1))), |_| {});
+    stage.says(&channel(), "1 kg").await;
+    assert_eq!(matched(&stage.discord.standing(&token)[0])[0], "lamp");
+    // What only the user should see goes to nobody else, an admin's answer above all.
+    let direct = discord::dm_of(USER).to_string();
+    let before = stage.discord.at(&channel()).len();
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.command(USER, kb("stats", vec![], None), manager);
+    stage.says(&direct, "3 products").await;
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.command(USER, slash("forget", vec![], None), |_| {});
+    stage.says(&direct, "forgotten").await;
+    // A refusal in a public response, and a channel where the bot may not write.
+    stage.discord.fault(dead("POST"));
+    stage.discord.command(USER, ask("How heavy is it?", None), |_| {});
+    stage.says(&direct, "Send me a photo").await;
+    assert_eq!(stage.discord.at(&channel()).len(), before);
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.fault(Fault {
+        method: "POST",
+        path: format!("/channels/{CHANNEL}/messages"),
+        times: 1,
+        status: 403,
+        headers: vec![],
+        body: json!({"message": "Missing Access", "code": 50001}),
+    });
+    stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(3))), |_| {});
+    stage.says(&direct, "3 kg").await;
+    assert_eq!(stage.discord.at(&channel()).len(), before);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follow_up_that_may_have_arrived_is_not_sent_twice() {
+    let stage = Stage::new().await;
+    let failing = |path: String| Fault {
+        method: "POST",
+        path,
+        times: 1,
+        status: 502,
+        headers: vec![],
+        body: Value::Null,
+    };
+    stage.discord.fault(failing(format!("/webhooks/{}/", discord::APPLICATION)));
+    let hook = |r: &&String| r.starts_with("POST /webhooks/");
+    let token = stage.discord.command(USER, slash("similar", vec![], None), |_| {});
+    stage.discord.until("a follow-up", |d| d.requests().iter().find(hook).map(drop)).await;
+    // A message can be recognised, so it is sent again.
+    let place = stage.discord.id().to_string();
+    stage.discord.fault(failing(format!("/channels/{place}/messages")));
+    stage.discord.message(USER, "/help", |m| {
+        m["mentions"] = json!([person(ME)]);
+        m["channel_id"] = place.as_str().into();
+    });
+    let standing = stage.says(&place, "/similar").await;
+    assert!(standing[0].body["enforce_nonce"] == true && standing[0].body["nonce"].is_string());
+    assert_eq!(stage.discord.requests().iter().filter(hook).count(), 1);
+    assert!(stage.discord.standing(&token).is_empty());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_or_redirecting_file_server_holds_up_nobody_else() {
+    let stage = Stage::new().await;
+    let elsewhere = Discord::new().await;
+    let secret = elsewhere.attachment("a.png", "image/png", png(1));
+    let away = stage.discord.redirected("a.png", "image/png", secret["url"].as_str().unwrap());
+    let token = stage.discord.command(USER, ask("What is it?", Some(&away)), |_| {});
+    stage.says(&token, "could not be fetched").await;
+    assert!(elsewhere.downloads().is_empty());
+
+    let (slow, gate) = stage.discord.slow("slow.png", "image/png", png(2));
+    let (broken, closing) = stage.discord.slow("broken.png", "image/png", png(3));
+    let slow = stage.discord.command(USER, ask("How heavy is it?", Some(&slow)), |_| {});
+    let broken = stage.discord.command(6001, ask("How heavy is it?", Some(&broken)), |_| {});
+    stage.discord.until("both", |d| (d.downloads().len() == 3).then_some(())).await;
+    let other = ask("How heavy is it?", Some(&stage.photo(1)));
+    let other = stage.discord.command(6002, other, |_| {});
+    stage.says(&other, "1 kg").await;
+    assert!(stage.discord.standing(&slow).is_empty() && stage.discord.standing(&broken).is_empty());
+    gate.add_permits(1);
+    closing.close();
+    stage.says(&slow, "2 kg").await;
+    stage.says(&broken, "could not be fetched").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_discord_does_not_take_ends_in_a_sentence() {
+    let stage = Stage::new().await;
+    stage.discord.fault(Fault {
+        method: "PATCH",
+        path: "/messages/@original".into(),
+        times: 1,
+        status: 413,
+        headers: vec![],
+        body: json!({"message": "Request entity too large", "code": 40005}),
+    });
+    let token = stage.discord.command(USER, kb("export", vec![], None), manager);
+    let told = stage.says(&token, "did not take the file").await;
+    assert!(told.iter().all(Written::ephemeral), "{told:#?}");
+    stage.end().await;
+}
+
 /// A vision model whose words come when the test says them.
 struct Model {
     url: String,
@@ -746,11 +987,13 @@ async fn an_answer_grows_by_editing_and_a_deleted_one_is_said_anew() {
     stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
     model.says("It ");
     stage.says(&channel(), "It").await;
-    for piece in ["weighs ", "**two ", "kilos** ", "and ", "is red."] {
+    for (piece, seen) in
+        [("weighs ", "weighs"), ("**two kilos** ", "kilos"), ("and is red.", "red")]
+    {
         model.says(piece);
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        stage.says(&channel(), seen).await;
     }
-    let standing = stage.says(&channel(), "weighs").await;
+    let standing = stage.discord.standing(&channel());
     let id = standing.last().unwrap().id.clone();
     let long = "word ".repeat(900);
     model.says(&format!("\n\n{long}\n\nThe end. [kettle]"));
@@ -824,4 +1067,54 @@ async fn stopping_lets_an_answer_come_to_its_end() {
     let standing = discord.standing(&channel());
     assert!(standing.last().unwrap().content().contains("two kilos."), "{standing:#?}");
     assert_eq!(discord.closed(), [Some(1000)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_lets_the_program_finish_an_answer() {
+    let (discord, model) = (Discord::new().await, Model::new().await);
+    let shop = support::Shop::new();
+    shop.picture("kb/kettle.png", 2);
+    let row = json!({"image_path": "kettle.png", "id": "kettle", "description": "It weighs 2 kg."});
+    shop.run(&["kb", "import", &shop.listing(&row.to_string())]).ok();
+    let config = shop.path("magpie.toml");
+    // A list cannot be said in the environment.
+    std::fs::write(&config, format!("discord.cdn_hosts = [{:?}]", discord.host())).unwrap();
+    let mut serving = shop
+        .command(&["serve", "--config", config.to_str().unwrap()])
+        .env("MAGPIE__WEB__LISTEN", "127.0.0.1:0")
+        .env("MAGPIE__ANSWER__BASE_URL", &model.url)
+        .env("MAGPIE__ANSWER__API_KEY", "sk-none")
+        .env("MAGPIE__DISCORD__TOKEN", TOKEN)
+        .env("MAGPIE__DISCORD__API_URL", discord.url())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    discord.until("IDENTIFY", |d| (d.identified().len() == 1).then_some(())).await;
+    let photo = discord.attachment("photo.png", "image/png", png(2));
+    discord.message(USER, &format!("<@{ME}> How heavy is it?"), |m| {
+        m["mentions"] = json!([person(ME)]);
+        m["attachments"] = json!([photo]);
+    });
+    let says = |words: &'static str| {
+        let discord = discord.clone();
+        async move {
+            let said = |d: &Discord| d.standing(&channel()).iter().any(|w| said(w).contains(words));
+            discord.until(words, |d| said(d).then_some(())).await;
+        }
+    };
+    model.says("It weighs");
+    says("It weighs").await;
+    let kill = std::process::Command::new("kill").arg(serving.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    discord
+        .until("idle", |d| d.presences().iter().any(|p| p["status"] == "idle").then_some(()))
+        .await;
+    model.says(" two kilos.");
+    model.ends();
+    says("two kilos.").await;
+    let ended = tokio::task::spawn_blocking(move || serving.wait().unwrap());
+    let ended = tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap();
+    assert!(ended.success(), "{ended}");
+    assert_eq!(discord.closed(), [Some(1000)]);
+    assert_eq!(discord.complaints(), Vec::<String>::new());
 }

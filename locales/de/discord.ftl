@@ -60,3 +60,4 @@ discord-fetch = Die Datei ließ sich nicht von Discord holen. Bitte schicken Sie
 discord-foreign = Die Datei liegt nicht auf Discords eigenem Server, darum hole ich sie nicht.
 discord-archive-bytes = Das Archiv hat { $size } MB, ich nehme höchstens { $limit } MB.
 discord-file-bytes = Die Datei ist größer als die { $limit } MB, die Discord annimmt. Auf der Katalogseite im Web und mit magpie kb export gibt es sie auch.
+discord-file-refused = Discord hat die Datei nicht angenommen. Auf der Katalogseite im Web und mit magpie kb export gibt es sie auch.

@@ -60,3 +60,4 @@ discord-fetch = The file could not be fetched from Discord. Please send it again
 discord-foreign = The file is not on Discord’s own server, so I do not fetch it.
 discord-archive-bytes = The archive has { $size } MB, and I take at most { $limit } MB.
 discord-file-bytes = The file is larger than the { $limit } MB that Discord takes. The web chat’s admin page and magpie kb export have it too.
+discord-file-refused = Discord did not take the file. The web chat’s admin page and magpie kb export have it too.

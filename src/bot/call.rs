@@ -217,7 +217,9 @@ impl Call {
 
     /// A button in the user's language.
     pub fn button(&self, session: &mut Session, key: &str, press: Press) -> Button {
-        Button { action: session.offer(press), label: self.say(key, &[]) }
+        // An answer can be judged whether or not its product is the right one.
+        let question = u8::from(matches!(press, Press::Feedback(..)));
+        Button { action: session.offer(press), label: self.say(key, &[]), question }
     }
 
     /// Who makes the changes of this request.

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use tempfile::TempPath;
@@ -15,7 +16,7 @@ use super::reply::Upload;
 use crate::catalogue::archive::{self, ArchiveLimits};
 use crate::catalogue::import::{self, Embed, Options, Report};
 use crate::catalogue::{
-    Author, Catalogue, CatalogueError, Change, Feedback, ImageId, PreparedImage, Product,
+    Author, Catalogue, CatalogueError, Change, Feedback, ImageId, Name, PreparedImage, Product,
     ProductText, Stats, export, slug, valid_id,
 };
 use crate::clip::Embedding;
@@ -158,6 +159,17 @@ impl Kb {
             Ok(Page { products, total })
         })
         .await
+    }
+
+    /// As [`crate::catalogue::Catalogue::names`].
+    pub async fn names(
+        &self,
+        typed: &str,
+        take: usize,
+        time: Duration,
+    ) -> Result<Vec<Name>, KbError> {
+        let typed = typed.to_owned();
+        self.with(move |c| Ok(c.names(&typed, take, time)?)).await
     }
 
     pub async fn product(&self, id: &str) -> Result<Product, KbError> {

@@ -142,6 +142,9 @@ pub struct Button {
     pub action: String,
     /// In the user's language.
     pub label: String,
+    /// Which of a message's questions it answers: buttons of one number exclude each other.
+    #[serde(skip)]
+    pub question: u8,
 }
 
 /// Why a request was not fulfilled, in a sentence for the user.

@@ -4,20 +4,21 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
 
 pub const TOKEN: &str = "MTk4.secret-of-4711.abc";
 /// The bot's user.
@@ -36,7 +37,8 @@ type Reply = (StatusCode, Value);
 /// One successful write to the chat.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// `send`, `edit`, `delete`, `typing`, `callback`.
+    /// `send`, `edit`, `delete`, `typing`, `callback`, or `mark` for the buttons of a pressed
+    /// message.
     pub what: &'static str,
     /// A channel's id or an interaction's token.
     pub place: String,
@@ -90,17 +92,42 @@ struct Inner {
     interactions: HashMap<String, (u64, Option<u64>)>,
     commands: HashMap<String, Value>,
     faults: Vec<Fault>,
-    files: HashMap<String, (StatusCode, Vec<u8>)>,
+    /// Tokens of interactions that are over.
+    dead: BTreeSet<String>,
+    files: HashMap<String, File>,
     downloads: Vec<String>,
     identified: Vec<Value>,
     resumed: Vec<Value>,
     presences: Vec<Value>,
     closed: Vec<Option<u16>>,
     heartbeats: usize,
+    /// How many shards the bot is told to have; 0 means one.
+    shards: u64,
+    sessions: BTreeMap<u64, Session>,
+    /// Calls and the end of the window they count in, by what shares a limit; none: no limits.
+    windows: Option<HashMap<String, (u32, Instant)>>,
+}
+
+/// What is known of a shard.
+#[derive(Default)]
+struct Session {
     /// Events of the session, to replay.
     history: Vec<(u64, &'static str, Value)>,
     gateway: Option<mpsc::UnboundedSender<Order>>,
 }
+
+/// How an attachment is served.
+enum File {
+    Whole(Vec<u8>),
+    Redirect(String),
+    /// The first half at once, the second when there is a permit; the connection breaks when the
+    /// semaphore closes.
+    Slow(Vec<u8>, Arc<Semaphore>),
+}
+
+/// Discord's limit of writing messages to a channel.
+const CALLS: u32 = 5;
+const WINDOW: Duration = Duration::from_secs(5);
 
 pub struct Shared {
     inner: Mutex<Inner>,
@@ -183,6 +210,16 @@ impl Discord {
         self.with(|i| i.requests.clone())
     }
 
+    /// Calls so far.
+    pub fn count(&self) -> usize {
+        self.with(|i| i.requests.len())
+    }
+
+    /// What was written to a place, without copies.
+    pub fn look<T>(&self, place: &str, see: impl FnOnce(&[&Written]) -> T) -> T {
+        self.with(|i| see(&i.written.iter().filter(|w| w.place == place).collect::<Vec<_>>()))
+    }
+
     pub fn complaints(&self) -> Vec<String> {
         self.with(|i| i.complaints.clone())
     }
@@ -239,17 +276,55 @@ impl Discord {
         standing
     }
 
+    /// Limits writing to each channel as Discord does.
+    pub fn limit(&self) {
+        self.with(|i| i.windows = Some(HashMap::new()));
+    }
+
+    pub fn set_shards(&self, shards: u64) {
+        self.with(|i| i.shards = shards);
+    }
+
+    /// Ends an interaction's token, as Discord does after 15 minutes.
+    pub fn expire(&self, token: &str) {
+        self.with(|i| i.dead.insert(token.to_owned()));
+    }
+
+    /// Drops what is remembered of a place.
+    pub fn forget(&self, place: &str) {
+        self.with(|i| {
+            i.written.retain(|w| w.place != place);
+            i.standing.remove(place);
+        });
+    }
+
     pub fn fault(&self, fault: Fault) {
         self.with(|i| i.faults.push(fault));
     }
 
     /// Serves a file; returns it as an attachment object.
     pub fn attachment(&self, name: &str, content_type: &str, bytes: Vec<u8>) -> Value {
+        let size = bytes.len();
+        self.file(name, content_type, size, File::Whole(bytes))
+    }
+
+    /// As [`Discord::attachment`], but elsewhere.
+    pub fn redirected(&self, name: &str, content_type: &str, to: &str) -> Value {
+        self.file(name, content_type, 1000, File::Redirect(to.to_owned()))
+    }
+
+    /// As [`Discord::attachment`], with the second half held back; see [`File::Slow`].
+    pub fn slow(&self, name: &str, kind: &str, bytes: Vec<u8>) -> (Value, Arc<Semaphore>) {
+        let gate = Arc::new(Semaphore::new(0));
+        let size = bytes.len();
+        (self.file(name, kind, size, File::Slow(bytes, Arc::clone(&gate))), gate)
+    }
+
+    fn file(&self, name: &str, content_type: &str, size: usize, served: File) -> Value {
         let id = self.id();
         let file = format!("{id}-{name}");
         let url = format!("{}/files/{file}", self.url());
-        let size = bytes.len();
-        self.with(|i| i.files.insert(file, (StatusCode::OK, bytes)));
+        self.with(|i| i.files.insert(file, served));
         json!({
             "id": id.to_string(), "filename": name, "size": size, "url": url, "proxy_url": url,
             "content_type": content_type,
@@ -257,15 +332,25 @@ impl Discord {
     }
 
     fn order(&self, order: Order) {
-        self.with(|i| i.gateway.as_ref().map(|g| g.send(order)));
+        self.with(|i| i.sessions.get(&0)?.gateway.as_ref().map(|g| g.send(order)));
+    }
+
+    fn detach(&self) {
+        self.with(|i| i.sessions.entry(0).or_default().gateway = None);
     }
 
     /// Sends an event, or keeps it for when the connection resumes.
     pub fn event(&self, name: &'static str, data: Value) {
+        self.event_on(0, name, data);
+    }
+
+    /// As [`Discord::event`], on one of several shards.
+    pub fn event_on(&self, shard: u64, name: &'static str, data: Value) {
         self.with(|i| {
-            let number = i.history.len() as u64 + 1;
-            i.history.push((number, name, data.clone()));
-            if let Some(gateway) = &i.gateway {
+            let session = i.sessions.entry(shard).or_default();
+            let number = session.history.len() as u64 + 1;
+            session.history.push((number, name, data.clone()));
+            if let Some(gateway) = &session.gateway {
                 let _ = gateway.send(Order::Event(number, name, data));
             }
         });
@@ -274,8 +359,9 @@ impl Discord {
     /// Sends the last event again, as Discord may after a resume.
     pub fn repeat(&self) {
         self.with(|i| {
-            let last = i.history.last().cloned();
-            if let (Some(gateway), Some((number, name, data))) = (&i.gateway, last) {
+            let session = i.sessions.entry(0).or_default();
+            let last = session.history.last().cloned();
+            if let (Some(gateway), Some((number, name, data))) = (&session.gateway, last) {
                 let _ = gateway.send(Order::Event(number, name, data));
             }
         });
@@ -284,12 +370,12 @@ impl Discord {
     /// Ends the connection without a word; events wait until it is resumed.
     pub fn cut(&self) {
         self.order(Order::Cut);
-        self.with(|i| i.gateway = None);
+        self.detach();
     }
 
     pub fn close(&self, code: u16) {
         self.order(Order::Close(code));
-        self.with(|i| i.gateway = None);
+        self.detach();
     }
 
     pub fn reconnect(&self) {
@@ -344,10 +430,14 @@ impl Discord {
         token
     }
 
-    /// A press of a button on a message.
+    /// A press of a button, on a message that has the standing ones' buttons.
     pub fn press(&self, user: u64, custom_id: &str, change: impl FnOnce(&mut Value)) -> String {
         let mut on = message(self.id(), CHANNEL, &person(ME), "");
         on["author"]["bot"] = true.into();
+        let has = |w: &&Written| w.body["components"].to_string().contains(custom_id);
+        if let Some(written) = self.written().iter().rev().find(has) {
+            on["components"] = written.body["components"].clone();
+        }
         let data = json!({"custom_id": custom_id, "component_type": 2});
         self.interaction(3, user, data, |event| {
             event["message"] = on;
@@ -380,7 +470,7 @@ pub fn message(id: u64, channel: u64, author: &Value, content: &str) -> Value {
     })
 }
 
-fn guild() -> Value {
+fn guild(id: u64) -> Value {
     let role = |id: u64, permissions: u64| {
         json!({
             "id": id.to_string(), "name": "r", "color": 0, "hoist": false, "position": 1,
@@ -390,11 +480,11 @@ fn guild() -> Value {
         })
     };
     json!({
-        "id": GUILD.to_string(), "name": "Shop", "icon": null, "splash": null,
+        "id": id.to_string(), "name": "Shop", "icon": null, "splash": null,
         "discovery_splash": null, "owner_id": "77", "afk_channel_id": null, "afk_timeout": 300,
         "verification_level": 0, "default_message_notifications": 0,
         "explicit_content_filter": 0,
-        "roles": [role(GUILD, 0), role(MANAGERS, MANAGE_GUILD), role(KEEPERS, 0)],
+        "roles": [role(id, 0), role(MANAGERS, MANAGE_GUILD), role(KEEPERS, 0)],
         "emojis": [], "features": [], "mfa_level": 0, "application_id": null,
         "system_channel_id": null, "system_channel_flags": 0, "rules_channel_id": null,
         "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0,
@@ -410,8 +500,24 @@ fn guild() -> Value {
 async fn download(State(app): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
     let mut inner = app.inner.lock().unwrap();
     inner.downloads.push(name.clone());
+    app.changed.notify_waiters();
     match inner.files.get(&name) {
-        Some((status, bytes)) => (*status, bytes.clone()).into_response(),
+        Some(File::Whole(bytes)) => bytes.clone().into_response(),
+        Some(File::Redirect(to)) => (StatusCode::FOUND, [("location", to.clone())]).into_response(),
+        Some(File::Slow(bytes, gate)) => {
+            let (bytes, gate) = (bytes.clone(), Arc::clone(gate));
+            let (out, body) = mpsc::channel(1);
+            tokio::spawn(async move {
+                let (early, late) = bytes.split_at(bytes.len() / 2);
+                let _ = out.send(Ok(Bytes::copy_from_slice(early))).await;
+                let late = match gate.acquire().await {
+                    Ok(_) => Ok(Bytes::copy_from_slice(late)),
+                    Err(_) => Err(std::io::Error::other("broken off")),
+                };
+                let _ = out.send(late).await;
+            });
+            Body::from_stream(ReceiverStream::new(body)).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -427,6 +533,7 @@ async fn gateway(State(app): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> R
 /// One connection to the gateway; returns the code the bot closed it with.
 async fn session(app: &Arc<Shared>, mut socket: WebSocket) -> Option<u16> {
     let (orders, mut next) = mpsc::unbounded_channel();
+    let mut shard = 0;
     // Short, so that tests see heartbeats.
     let hello = json!({"op": 10, "d": {"heartbeat_interval": 2000}, "s": null, "t": null});
     say(&mut socket, &hello).await;
@@ -443,18 +550,18 @@ async fn session(app: &Arc<Shared>, mut socket: WebSocket) -> Option<u16> {
                 }
                 Some(Order::Cut) | None => return None,
                 Some(Order::Invalid(resumable)) => {
-                    app.inner.lock().unwrap().gateway = None;
+                    app.inner.lock().unwrap().sessions.entry(shard).or_default().gateway = None;
                     say(&mut socket, &json!({"op": 9, "d": resumable, "s": null, "t": null})).await;
                 }
                 Some(Order::Reconnect) => {
-                    app.inner.lock().unwrap().gateway = None;
+                    app.inner.lock().unwrap().sessions.entry(shard).or_default().gateway = None;
                     say(&mut socket, &json!({"op": 7, "d": null, "s": null, "t": null})).await;
                 }
             },
             frame = socket.recv() => match frame {
                 Some(Ok(Frame::Text(text))) => {
                     let value: Value = serde_json::from_str(&text).unwrap();
-                    if let Some(code) = heard(app, &mut socket, &value, &orders).await {
+                    if let Some(code) = heard(app, &mut socket, &value, &orders, &mut shard).await {
                         let frame = CloseFrame { code, reason: "".into() };
                         let _ = socket.send(Frame::Close(Some(frame))).await;
                         return None;
@@ -479,6 +586,7 @@ async fn heard(
     socket: &mut WebSocket,
     value: &Value,
     orders: &mpsc::UnboundedSender<Order>,
+    shard: &mut u64,
 ) -> Option<u16> {
     let data = &value["d"];
     match value["op"].as_u64() {
@@ -490,9 +598,15 @@ async fn heard(
             if data["token"].as_str().map(|t| t.trim_start_matches("Bot ")) != Some(&app.token) {
                 return Some(4004);
             }
+            let shards = app.inner.lock().unwrap().shards.max(1);
+            *shard = data["shard"][0].as_u64().unwrap_or(0);
+            if data["shard"][1].as_u64().unwrap_or(1) != shards {
+                return Some(4010);
+            }
+            let guild = guild_of(*shard);
             let ready = json!({
-                "v": 10, "user": bot(), "guilds": [{"id": GUILD.to_string(), "unavailable": true}],
-                "session_id": "session-1", "shard": [0, 1],
+                "v": 10, "user": bot(), "guilds": [{"id": guild.to_string(), "unavailable": true}],
+                "session_id": session_id(*shard), "shard": [*shard, shards],
                 "resume_gateway_url": format!("ws://{}/gateway", app.base),
                 "application": {"id": APPLICATION.to_string(), "flags": 0},
             });
@@ -500,9 +614,10 @@ async fn heard(
                 let mut inner = app.inner.lock().unwrap();
                 inner.identified.push(data.clone());
                 // A new session starts with nothing behind it.
-                inner.history = vec![(1, "READY", ready), (2, "GUILD_CREATE", guild())];
-                inner.gateway = Some(orders.clone());
-                inner.history.clone()
+                let events = vec![(1, "READY", ready), (2, "GUILD_CREATE", self::guild(guild))];
+                let session = Session { history: events.clone(), gateway: Some(orders.clone()) };
+                inner.sessions.insert(*shard, session);
+                events
             };
             for (number, name, data) in events {
                 say(socket, &json!({"op": 0, "t": name, "s": number, "d": data})).await;
@@ -511,12 +626,19 @@ async fn heard(
         Some(3) => app.inner.lock().unwrap().presences.push(data.clone()),
         Some(6) => {
             let seen = data["seq"].as_u64().unwrap_or(0);
-            let known = data["session_id"] == "session-1";
+            let known = {
+                let inner = app.inner.lock().unwrap();
+                let is = |s: &&u64| data["session_id"] == session_id(**s).as_str();
+                let found = inner.sessions.keys().find(is).copied();
+                *shard = found.unwrap_or(0);
+                found.is_some()
+            };
             let missed: Vec<_> = {
                 let mut inner = app.inner.lock().unwrap();
                 inner.resumed.push(data.clone());
-                inner.gateway = Some(orders.clone());
-                inner.history.iter().filter(|(n, ..)| *n > seen).cloned().collect()
+                let session = inner.sessions.entry(*shard).or_default();
+                session.gateway = Some(orders.clone());
+                session.history.iter().filter(|(n, ..)| *n > seen).cloned().collect()
             };
             if !known {
                 say(socket, &json!({"op": 9, "d": false, "s": null, "t": null})).await;
@@ -531,6 +653,20 @@ async fn heard(
         _ => {}
     }
     None
+}
+
+fn session_id(shard: u64) -> String {
+    format!("session-{}", shard + 1)
+}
+
+/// The channel of a user's direct messages.
+pub fn dm_of(user: u64) -> u64 {
+    900_000 + user
+}
+
+/// A guild that belongs to a shard.
+pub fn guild_of(shard: u64) -> u64 {
+    (shard << 22) + GUILD
 }
 
 fn bot() -> Value {
@@ -589,14 +725,50 @@ async fn answer(
         (serde_json::from_slice(&bytes).unwrap_or(Value::Null), Vec::new())
     };
     let mut inner = app.inner.lock().unwrap();
+    let left = match inner.counted(method, path) {
+        Ok(left) => left,
+        Err(wait) => {
+            let body = json!({"message": "You are being rate limited.", "global": false,
+                "retry_after": wait});
+            return reply((StatusCode::TOO_MANY_REQUESTS, body));
+        }
+    };
     let id = || app.ids.fetch_add(1, Ordering::SeqCst).to_string();
-    reply(match handle(&mut inner, app, method, path, &body, files, &id) {
+    let mut response = reply(match handle(&mut inner, app, method, path, &body, files, &id) {
         Ok(done) => done,
         Err(complaint) => {
             inner.complaints.push(format!("{method} {path}: {complaint}: {body}"));
             (StatusCode::BAD_REQUEST, json!({"message": complaint, "code": 50035}))
         }
-    })
+    });
+    if let Some((left, reset)) = left {
+        let headers = response.headers_mut();
+        headers.insert("x-ratelimit-limit", CALLS.into());
+        headers.insert("x-ratelimit-remaining", left.into());
+        headers.insert("x-ratelimit-reset-after", reset.to_string().parse().unwrap());
+    }
+    response
+}
+
+impl Inner {
+    /// Counts a call; tells how many are left and when the window ends, or how long to wait, in
+    /// seconds.
+    fn counted(&mut self, method: &Method, path: &str) -> Result<Option<(u32, f64)>, f64> {
+        let Some(windows) = &mut self.windows else { return Ok(None) };
+        let parts: Vec<&str> = path.split('/').collect();
+        let [_, "channels", channel, "messages", ..] = parts.as_slice() else { return Ok(None) };
+        let now = Instant::now();
+        let window = windows.entry(format!("{method} {channel}")).or_insert((0, now));
+        if window.1 <= now {
+            *window = (0, now + WINDOW);
+        }
+        let reset = (window.1 - now).as_secs_f64();
+        if window.0 >= CALLS {
+            return Err(reset);
+        }
+        window.0 += 1;
+        Ok(Some((CALLS - window.0, reset)))
+    }
 }
 
 fn reply((status, body): Reply) -> Response {
@@ -650,6 +822,10 @@ fn handle(
         inner.written.push(Written { what, place, id, body, files, at: Instant::now() });
     };
     let none = (StatusCode::NO_CONTENT, Value::Null);
+    if parts.first() == Some(&"webhooks") && parts.get(2).is_some_and(|t| inner.dead.contains(*t)) {
+        let body = json!({"message": "Invalid Webhook Token", "code": 50027});
+        return Ok((StatusCode::UNAUTHORIZED, body));
+    }
     Ok(match (method.as_str(), parts.as_slice()) {
         ("GET", ["gateway"]) => {
             (StatusCode::OK, json!({"url": format!("ws://{}/gateway", app.base)}))
@@ -658,11 +834,18 @@ fn handle(
             let limit = json!({"total": 1000, "remaining": 999, "reset_after": 0,
                 "max_concurrency": 1});
             let url = format!("ws://{}/gateway", app.base);
-            (StatusCode::OK, json!({"url": url, "shards": 1, "session_start_limit": limit}))
+            let shards = inner.shards.max(1);
+            (StatusCode::OK, json!({"url": url, "shards": shards, "session_start_limit": limit}))
         }
         ("GET", ["users", "@me"]) => (StatusCode::OK, bot()),
         ("GET", ["applications", "@me"]) => {
             (StatusCode::OK, json!({"id": APPLICATION.to_string(), "name": "Magpie", "flags": 0}))
+        }
+        ("POST", ["users", "@me", "channels"]) => {
+            keys(body, &["recipient_id"])?;
+            let user: u64 =
+                body["recipient_id"].as_str().and_then(|u| u.parse().ok()).ok_or("nobody")?;
+            (StatusCode::OK, json!({"id": dm_of(user).to_string(), "type": 1}))
         }
         ("PUT", ["applications", app, rest @ .., "commands"]) => {
             let global = match rest {
@@ -687,6 +870,15 @@ fn handle(
             inner.standing.entry((*channel).to_owned()).or_default().insert(id.clone());
             write(inner, "send", channel, &id, body, files);
             (StatusCode::OK, message(id.parse().unwrap(), channel.parse().unwrap(), &bot(), ""))
+        }
+        ("PATCH" | "DELETE", ["webhooks", _, token, "messages", "@original"])
+            if inner.interactions.get(*token).is_some_and(|(_, way)| *way == Some(6)) =>
+        {
+            // It is the message that was pressed: only its buttons change.
+            keys(body, &["components"])?;
+            pressed(body["components"].as_array().ok_or("no components")?)?;
+            write(inner, "mark", token, "@original", body, Vec::new());
+            (StatusCode::OK, message(1, CHANNEL, &bot(), ""))
         }
         ("PATCH", ["channels", place, "messages", id])
         | ("PATCH", ["webhooks", _, place, "messages", id]) => {
@@ -717,7 +909,11 @@ fn handle(
             }
             let way = body["type"].as_u64().ok_or("no type")?;
             match (*kind, way) {
-                (2 | 3, 5) | (3, 6) => {
+                (3, 6) => {
+                    keys(body, &["type"])?;
+                    *response = Some(way);
+                }
+                (2, 5) => {
                     keys(&body["data"], &["flags"])?;
                     let flags = body["data"]["flags"].as_u64().unwrap_or(0);
                     if flags & !64 != 0 {
@@ -872,7 +1068,7 @@ fn pressed(rows: &[Value]) -> Result<(), String> {
             return Err("a row that is none".into());
         }
         for button in buttons {
-            keys(button, &["type", "style", "label", "custom_id"])?;
+            keys(button, &["type", "style", "label", "custom_id", "disabled"])?;
             if button["type"] != 2 || !(1..=4).contains(&button["style"].as_u64().unwrap_or(0)) {
                 return Err("a button that is none".into());
             }

@@ -20,6 +20,8 @@ const ARCHIVES: [&str; 3] =
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest that one file may take.
 const FETCH: Duration = Duration::from_secs(60);
+/// Longest without any of it.
+const STALL: Duration = Duration::from_secs(15);
 /// Files fetched at once, which bounds the memory they take.
 const AT_ONCE: usize = 8;
 const NAME: usize = 100;
@@ -51,6 +53,7 @@ impl Fetcher {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .timeout(FETCH)
+            .read_timeout(STALL)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| format!("no HTTP client: {e}"))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use serde_json::json;
+use serde_json::{Value, json};
 use serenity::all::{
     CommandInteraction, ComponentInteraction, Context, EventHandler, Guild, Interaction, Member,
     Message, MessageFlags, MessageType, Permissions, Ready, RoleId, User,
@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::attachment::{Fetcher, Wanted, is_photo};
+use super::buttons;
 use super::options::{Asked, Unread, read};
-use super::outlet::{Outlet, callback};
+use super::outlet::{Opening, Outlet, callback};
 use super::render::{Writer, answered_before};
 use super::rest::{Rest, RestError};
 use super::text;
@@ -30,6 +31,8 @@ const DELIVERIES: u64 = 100_000;
 /// Discord's limits of an autocompletion.
 const CHOICES: usize = 25;
 const CHOICE: usize = 100;
+/// Longest that products are looked through for it; Discord waits three seconds.
+const CHOOSING: Duration = Duration::from_millis(1200);
 const ENGLISH: &str = "en";
 
 /// Who may do what, where.
@@ -98,6 +101,7 @@ impl Front {
             wanted: if import { Wanted::Archive } else { Wanted::Photos },
             files: message.attachments.clone(),
             replied: Vec::new(),
+            pressed: None,
             request: Request { delivery: message.id.to_string(), text: words, ..from.request() },
         };
         if !addressed {
@@ -142,10 +146,15 @@ impl Front {
         let language = from.language.clone();
         let asked = read(&interaction.data);
         let private = asked.as_ref().map_or(true, |a| a.private);
-        let (application, id) = (interaction.application_id.get(), interaction.id.get());
-        let Some(outlet) = self.open(application, id, &interaction.token, private).await else {
-            return;
+        let opening = Opening {
+            application: interaction.application_id.get(),
+            id: interaction.id.get(),
+            token: interaction.token.clone(),
+            channel: interaction.channel_id.get(),
+            user: interaction.user.id.get(),
         };
+        let opened = Outlet::interaction(Arc::clone(&self.rest), opening, private).await;
+        let Ok(outlet) = opened.inspect_err(unacknowledged) else { return };
         let Asked { command, files, wanted, .. } = match asked {
             Ok(asked) => asked,
             Err(unread) => {
@@ -160,9 +169,13 @@ impl Front {
                 return Writer::new(outlet, kb, &language).refuse(&sentence).await;
             }
         };
-        let request = Request { delivery: id.to_string(), ..from.request() };
-        let request = Request { command: Some(command), ..request };
-        self.respond(Incoming { outlet, wanted, files, replied: Vec::new(), request }).await;
+        let request = Request {
+            delivery: interaction.id.to_string(),
+            command: Some(command),
+            ..from.request()
+        };
+        let (replied, pressed) = (Vec::new(), None);
+        self.respond(Incoming { outlet, wanted, files, replied, request, pressed }).await;
     }
 
     async fn component(&self, interaction: ComponentInteraction) {
@@ -176,29 +189,29 @@ impl Front {
         // What answers a message that only one user sees is for that user only as well.
         let flags = interaction.message.flags.unwrap_or_default();
         let private = flags.contains(MessageFlags::EPHEMERAL);
-        let (application, id) = (interaction.application_id.get(), interaction.id.get());
-        let Some(outlet) = self.open(application, id, &interaction.token, private).await else {
-            return;
+        let custom_id = &interaction.data.custom_id;
+        let opening = Opening {
+            application: interaction.application_id.get(),
+            id: interaction.id.get(),
+            token: interaction.token.clone(),
+            channel: interaction.channel_id.get(),
+            user: interaction.user.id.get(),
         };
+        let opened = Outlet::press(Arc::clone(&self.rest), opening, private).await;
+        let Ok(outlet) = opened.inspect_err(unacknowledged) else { return };
         let request = Request {
-            delivery: id.to_string(),
-            press: Some(interaction.data.custom_id.clone()),
+            delivery: interaction.id.to_string(),
+            press: Some(buttons::action(custom_id).to_owned()),
             ..from.request()
         };
-        let (files, replied) = (Vec::new(), Vec::new());
-        self.respond(Incoming { outlet, wanted: Wanted::Photos, files, replied, request }).await;
-    }
-
-    /// Acknowledges an interaction; none when that failed, and nobody waits any more.
-    async fn open(&self, application: u64, id: u64, token: &str, private: bool) -> Option<Outlet> {
-        let rest = Arc::clone(&self.rest);
-        let opened = Outlet::interaction(rest, application, id, token, private).await;
-        opened.inspect_err(unacknowledged).ok()
+        let pressed = Some(buttons::answered(&interaction.message.components, custom_id));
+        let (wanted, files, replied) = (Wanted::Photos, Vec::new(), Vec::new());
+        self.respond(Incoming { outlet, wanted, files, replied, request, pressed }).await;
     }
 
     /// Fetches the files, asks the bot and writes what it says.
     async fn respond(&self, incoming: Incoming) {
-        let Incoming { outlet, wanted, files, replied, mut request } = incoming;
+        let Incoming { mut outlet, wanted, files, replied, mut request, pressed } = incoming;
         let language = negotiate(&request.language);
         let kb = self.bot.kb(Platform::Discord, &request.space, &request.chat);
         let writer = |outlet| Writer::new(outlet, kb, &language);
@@ -227,7 +240,7 @@ impl Front {
             }
         }
         let replies = self.bot.handle(request);
-        writer(outlet).write(replies).await;
+        writer(outlet).pressed(pressed).write(replies).await;
     }
 
     async fn autocomplete(&self, interaction: CommandInteraction) {
@@ -243,12 +256,12 @@ impl Front {
         // Ids and titles are the admins' business, as `/kb list` is.
         if let (Some(words), true) = (words, from.admin) {
             let kb = self.bot.kb(Platform::Discord, &from.space, &from.chat);
-            match kb.find(&words, 0, CHOICES).await {
-                Ok(page) => choices.extend(page.products.into_iter().filter_map(|p| {
+            match kb.names(&words, CHOICES, CHOOSING).await {
+                Ok(names) => choices.extend(names.into_iter().filter_map(|n| {
                     // A longer id cannot be a choice; it can still be typed.
-                    let fits = p.id.encode_utf16().count() <= CHOICE;
-                    let name = text::label(&format!("{} · {}", p.id, p.title), CHOICE);
-                    fits.then(|| json!({ "name": name, "value": p.id }))
+                    let fits = n.id.encode_utf16().count() <= CHOICE;
+                    let name = text::label(&format!("{} · {}", n.id, n.title), CHOICE);
+                    fits.then(|| json!({ "name": name, "value": n.id }))
                 })),
                 Err(error) => tracing::warn!("no choices: {error}"),
             }
@@ -322,6 +335,8 @@ struct Incoming {
     /// The photos of the message that this one answers.
     replied: Vec<serenity::model::channel::Attachment>,
     request: Request,
+    /// The buttons of the message that one was pressed on, as they are to stand afterwards.
+    pressed: Option<Vec<Value>>,
 }
 
 impl Speaker {

@@ -7,6 +7,7 @@
 //! `rest.rs` keeps.
 
 mod attachment;
+mod buttons;
 mod commands;
 mod event;
 mod options;

@@ -12,11 +12,16 @@ use super::rest::{Attach, Body, Call, Rest, RestError};
 
 /// Pause between two edits in one response; Discord allows five in five seconds a channel.
 const PACE: Duration = Duration::from_millis(1200);
+/// Within this time typing need not be shown again.
+const TYPED: Duration = Duration::from_secs(5);
 /// Only the one who asked sees it.
 const EPHEMERAL: u64 = 1 << 6;
 /// No previews of links.
 const SUPPRESS_EMBEDS: u64 = 1 << 2;
-/// A message that is only acknowledged.
+/// How long an interaction's token is relied on. Discord gives it 15 minutes; what has begun by
+/// then should also have arrived.
+const TOKEN: Duration = Duration::from_secs(14 * 60);
+/// The message that an interaction was acknowledged with, or whose button was pressed.
 const ORIGINAL: &str = "@original";
 
 /// A message as it is sent or edited.
@@ -31,10 +36,35 @@ pub struct Post {
     pub private: bool,
 }
 
+/// An interaction as it came in.
+pub struct Opening {
+    pub application: u64,
+    pub id: u64,
+    pub token: String,
+    pub channel: u64,
+    pub user: u64,
+}
+
 /// What a response answers.
 enum To {
-    Message { channel: u64, message: u64 },
-    Interaction { application: u64, token: String },
+    Message {
+        channel: u64,
+        message: u64,
+    },
+    Interaction {
+        application: u64,
+        token: String,
+        channel: u64,
+        user: u64,
+        since: Instant,
+    },
+    /// An interaction whose token works no longer: its channel, or while the response is private
+    /// the user's direct messages.
+    Late {
+        channel: u64,
+        user: u64,
+        direct: Option<u64>,
+    },
 }
 
 /// Where one response goes.
@@ -47,6 +77,8 @@ pub struct Outlet {
     /// Whether the acknowledgement was ephemeral.
     private: bool,
     next_edit: Instant,
+    /// When typing was last shown.
+    typed: Option<Instant>,
 }
 
 impl Outlet {
@@ -55,26 +87,47 @@ impl Outlet {
         Self::new(rest, To::Message { channel, message }, false)
     }
 
-    /// Acknowledges an interaction, which Discord waits three seconds for, and answers it later.
+    /// Acknowledges a command, which Discord waits three seconds for, and answers it later.
     ///
     /// # Errors
     /// [`RestError`], when it was acknowledged before or is too old.
     pub async fn interaction(
         rest: Arc<Rest>,
-        application: u64,
-        id: u64,
-        token: &str,
+        opening: Opening,
         private: bool,
     ) -> Result<Self, RestError> {
         let flags = if private { EPHEMERAL } else { 0 };
         let body = json!({ "type": 5, "data": { "flags": flags } });
-        callback(&rest, id, token, &body).await?;
-        let to = To::Interaction { application, token: token.to_owned() };
-        Ok(Self::new(rest, to, private))
+        callback(&rest, opening.id, &opening.token, &body).await?;
+        Ok(Self::new(rest, To::interaction(opening), private))
+    }
+
+    /// Acknowledges a pressed button. The message that it stands on stays as it is until
+    /// [`Outlet::mark`] changes it; what is said comes below.
+    ///
+    /// # Errors
+    /// As [`Outlet::interaction`].
+    pub async fn press(
+        rest: Arc<Rest>,
+        opening: Opening,
+        private: bool,
+    ) -> Result<Self, RestError> {
+        callback(&rest, opening.id, &opening.token, &json!({ "type": 6 })).await?;
+        Ok(Self { first: false, ..Self::new(rest, To::interaction(opening), private) })
     }
 
     fn new(rest: Arc<Rest>, to: To, private: bool) -> Self {
-        Self { rest, to, first: true, private, next_edit: Instant::now() }
+        Self { rest, to, first: true, private, next_edit: Instant::now(), typed: None }
+    }
+
+    /// Replaces the buttons of the message that a pressed one stands on.
+    pub async fn mark(&self, components: &[Value]) {
+        let To::Interaction { application, token, .. } = &self.to else { return };
+        let path = format!("/webhooks/{application}/{token}/messages/{ORIGINAL}");
+        let body = json!({ "components": components });
+        if let Err(error) = self.call(Method::PATCH, &path, Body::Json(&body), true).await {
+            tracing::info!("pressed buttons could not be switched off: {error}");
+        }
     }
 
     /// When the next edit may be made.
@@ -83,37 +136,57 @@ impl Outlet {
     }
 
     /// Shows that the bot is at work, for some ten seconds.
-    pub async fn typing(&self) {
-        if let To::Message { channel, .. } = &self.to {
-            let path = format!("/channels/{channel}/typing");
-            // No more than a courtesy: the answer does not wait for it to succeed.
-            let _ = self.call(Method::POST, &path, Body::None, false).await;
+    pub async fn typing(&mut self) {
+        let To::Message { channel, .. } = &self.to else { return };
+        if self.typed.is_some_and(|at| at.elapsed() < TYPED) {
+            return;
         }
+        let path = format!("/channels/{channel}/typing");
+        // No more than a courtesy: the answer does not wait for it to succeed.
+        let _ = self.call(Method::POST, &path, Body::None, false).await;
+        self.typed = Some(Instant::now());
     }
 
     /// Sends a message and returns its id.
     pub async fn send(&mut self, post: &Post) -> Result<String, RestError> {
+        self.leave_old();
+        let mut sent = self.send_once(post).await;
+        if sent.as_ref().is_err_and(RestError::is_dead_token) && self.leave() {
+            sent = self.send_once(post).await;
+        }
+        if matches!(sent, Err(RestError::Refused { status: 403 | 404, .. })) && self.is_late() {
+            // Where a user may give commands the bot need not be allowed to write.
+            self.private = true;
+            sent = self.send_once(post).await;
+        }
+        sent
+    }
+
+    async fn send_once(&mut self, post: &Post) -> Result<String, RestError> {
         let mut body = body(post);
         let first = std::mem::take(&mut self.first);
-        let (method, path) = match &self.to {
+        // Sent again after a lost answer, a message with a nonce is the same message. A follow-up
+        // cannot have one, so it is sent at most once: better lost than doubled.
+        let again = !matches!(self.to, To::Interaction { .. });
+        if again {
+            body["nonce"] = format!("{:016x}", rand::random::<u64>()).into();
+            body["enforce_nonce"] = true.into();
+        }
+        let path = match &self.to {
             To::Message { channel, message } => {
                 if first {
                     body["message_reference"] =
                         json!({ "message_id": message.to_string(), "fail_if_not_exists": false });
                 }
-                // Sent again after a lost answer, it is the same message.
-                body["nonce"] = format!("{:016x}", rand::random::<u64>()).into();
-                body["enforce_nonce"] = true.into();
-                (Method::POST, format!("/channels/{channel}/messages"))
+                messages(*channel)
             }
-            To::Interaction { application, token } => {
+            To::Interaction { application, token, .. } => {
                 let hook = format!("/webhooks/{application}/{token}");
+                let original = format!("{hook}/messages/{ORIGINAL}");
                 if first && post.private && !self.private {
                     // The first message takes over whether the acknowledgement could be seen.
-                    let original = format!("{hook}/messages/{ORIGINAL}");
                     let _ = self.call(Method::DELETE, &original, Body::None, true).await;
                 } else if first {
-                    let original = format!("{hook}/messages/{ORIGINAL}");
                     self.write(Method::PATCH, &original, &body, post, true).await?;
                     return Ok(ORIGINAL.to_owned());
                 }
@@ -121,26 +194,68 @@ impl Outlet {
                     let flags = body["flags"].as_u64().unwrap_or(0);
                     body["flags"] = (flags | EPHEMERAL).into();
                 }
-                (Method::POST, hook)
+                hook
             }
+            // What only the one who asked should see is never said in a channel.
+            To::Late { .. } if post.private || self.private => messages(self.direct().await?),
+            To::Late { channel, .. } => messages(*channel),
         };
-        let again = matches!(self.to, To::Message { .. });
-        let sent = self.write(method, &path, &body, post, again).await?;
+        let sent = self.write(Method::POST, &path, &body, post, again).await?;
         Ok(sent.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
-    /// Replaces what stands in a message, once the pace allows.
+    /// The channel of the user's direct messages.
+    async fn direct(&mut self) -> Result<u64, RestError> {
+        let To::Late { user, direct, .. } = &self.to else { return Err(RestError::NoPlace) };
+        if let Some(direct) = direct {
+            return Ok(*direct);
+        }
+        let body = json!({ "recipient_id": user.to_string() });
+        let opened =
+            self.call(Method::POST, "/users/@me/channels", Body::Json(&body), true).await?;
+        let id = opened.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let id = id.ok_or(RestError::NoPlace)?;
+        if let To::Late { direct, .. } = &mut self.to {
+            *direct = Some(id);
+        }
+        Ok(id)
+    }
+
+    /// Goes on without the interaction's token, and tells whether there was one.
+    fn leave(&mut self) -> bool {
+        let To::Interaction { channel, user, .. } = self.to else { return false };
+        tracing::info!("an interaction's token works no longer, so the response goes on without");
+        self.to = To::Late { channel, user, direct: None };
+        true
+    }
+
+    fn leave_old(&mut self) {
+        if matches!(self.to, To::Interaction { since, .. } if since.elapsed() > TOKEN) {
+            self.leave();
+        }
+    }
+
+    /// Whether the response goes on in the channel.
+    fn is_late(&self) -> bool {
+        matches!(self.to, To::Late { .. }) && !self.private
+    }
+
+    /// Replaces what stands in a message, once the pace allows. What was said with a token that
+    /// works no longer cannot be found again.
     pub async fn edit(&mut self, id: &str, post: &Post) -> Result<(), RestError> {
         tokio::time::sleep_until(self.next_edit).await;
+        self.leave_old();
         let body = body(post);
-        let path = self.path(id);
+        let path = self.path(id)?;
         let edited = self.write(Method::PATCH, &path, &body, post, true).await;
         self.next_edit = Instant::now() + PACE;
         edited.map(drop)
     }
 
     pub async fn delete(&self, id: &str) {
-        let _ = self.call(Method::DELETE, &self.path(id), Body::None, true).await;
+        if let Ok(path) = self.path(id) {
+            let _ = self.call(Method::DELETE, &path, Body::None, true).await;
+        }
     }
 
     /// Takes the acknowledgement away, if nothing was ever said.
@@ -150,13 +265,19 @@ impl Outlet {
         }
     }
 
-    fn path(&self, id: &str) -> String {
-        match &self.to {
-            To::Message { channel, .. } => format!("/channels/{channel}/messages/{id}"),
-            To::Interaction { application, token } => {
-                format!("/webhooks/{application}/{token}/messages/{id}")
+    fn path(&self, id: &str) -> Result<String, RestError> {
+        let channel = match &self.to {
+            To::Interaction { application, token, .. } => {
+                return Ok(format!("/webhooks/{application}/{token}/messages/{id}"));
             }
+            To::Message { channel, .. } => *channel,
+            To::Late { direct, .. } if self.private => direct.ok_or(RestError::NoPlace)?,
+            To::Late { channel, .. } => *channel,
+        };
+        if id == ORIGINAL {
+            return Err(RestError::NoPlace);
         }
+        Ok(format!("{}/{id}", messages(channel)))
     }
 
     async fn write(
@@ -183,6 +304,17 @@ impl Outlet {
     ) -> Result<Value, RestError> {
         self.rest.call(Call { method, path, body, again }).await
     }
+}
+
+impl To {
+    fn interaction(opening: Opening) -> Self {
+        let Opening { application, token, channel, user, .. } = opening;
+        Self::Interaction { application, token, channel, user, since: Instant::now() }
+    }
+}
+
+fn messages(channel: u64) -> String {
+    format!("/channels/{channel}/messages")
 }
 
 /// Responds to an interaction for the first time.

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
+use super::buttons;
 use super::outlet::{Outlet, Post};
 use super::rest::{Attach, RestError};
 use super::text;
 use crate::answer::Origin;
-use crate::bot::{Answered, Block, Button, Failure, Kb, Markup, Reply, Span, Thumbnail, web_link};
+use crate::bot::{
+    Answered, Block, Button, Failure, FailureKind, Kb, Markup, Reply, Span, Thumbnail, web_link,
+};
 use crate::catalogue::Product;
 use crate::words::say;
 
@@ -24,8 +27,6 @@ const DESCRIPTION: usize = 3500;
 const FIELDS: usize = 12;
 const FIELD_NAME: usize = 60;
 const FIELD_VALUE: usize = 130;
-const BUTTONS: usize = 5;
-const LABEL: usize = 80;
 const ALT: usize = 200;
 const FILE_NAME: usize = 100;
 /// What Discord lets a bot upload everywhere.
@@ -60,13 +61,20 @@ pub struct Writer {
     typing: Option<Instant>,
     /// The staged text is an answer that still grows.
     growing: bool,
+    /// The buttons that one was pressed of, as they are to stand when it did its work.
+    pressed: Option<Vec<Value>>,
 }
 
 impl Writer {
     pub fn new(outlet: Outlet, kb: Kb, language: &str) -> Self {
         let language = language.to_owned();
         let (shown, staged, typing) = (Vec::new(), None, None);
-        Self { outlet, kb, language, shown, staged, typing, growing: false }
+        Self { outlet, kb, language, shown, staged, typing, growing: false, pressed: None }
+    }
+
+    /// The same, answering the press of a button.
+    pub fn pressed(self, pressed: Option<Vec<Value>>) -> Self {
+        Self { pressed, ..self }
     }
 
     /// Writes replies as they come, to the last one.
@@ -100,6 +108,11 @@ impl Writer {
     }
 
     async fn take(&mut self, reply: Reply) {
+        if did_work(&reply)
+            && let Some(buttons) = self.pressed.take()
+        {
+            self.outlet.mark(&buttons).await;
+        }
         match reply {
             Reply::Typing => self.type_on().await,
             Reply::Matches { thumbnails, confident } => {
@@ -222,7 +235,7 @@ impl Writer {
     async fn show(&mut self, n: usize, mut wanted: Shown) {
         let post = Post {
             content: wanted.text.clone(),
-            components: row(&wanted.buttons),
+            components: buttons::rows(&wanted.buttons),
             ..Post::default()
         };
         if let Some(old) = self.shown.get_mut(n) {
@@ -297,13 +310,27 @@ impl Writer {
         };
         let name = text::label(name, FILE_NAME);
         let file = Attach { name, bytes, mime: "application/zip" };
-        self.post(&Post { files: vec![file], ..Post::default() }).await;
+        if self.post(&Post { files: vec![file], ..Post::default() }).await.is_none() {
+            // Larger than this place takes, or files are not allowed here.
+            self.say_privately(&say(&self.language, "discord-file-refused", &[])).await;
+        }
         self.shown.clear();
     }
 
     async fn broken(&mut self, error: &std::io::Error) {
         let failure = crate::bot::internal(error, &self.language);
         self.say_privately(&failure.text).await;
+    }
+}
+
+/// Whether a reply shows that a pressed button did its work. One that was another's, is no longer
+/// known or came too fast may still be pressed.
+fn did_work(reply: &Reply) -> bool {
+    use FailureKind::{Conflict, Internal, NotFound};
+    match reply {
+        Reply::Typing | Reply::Done(_) => false,
+        Reply::Error(failure) => matches!(failure.kind, Conflict | Internal | NotFound),
+        _ => true,
     }
 }
 
@@ -354,10 +381,4 @@ fn signed(answer: Answered, language: &str) -> Markup {
     }
     markup.0.push(Block::Paragraph(spans));
     markup
-}
-
-fn row(buttons: &[Button]) -> Vec<Value> {
-    let button = |b: &Button| json!({ "type": 2, "style": 2, "label": text::label(&b.label, LABEL), "custom_id": b.action });
-    let row = |some: &[Button]| json!({ "type": 1, "components": some.iter().map(button).collect::<Vec<_>>() });
-    buttons.chunks(BUTTONS).take(5).map(row).collect()
 }

@@ -44,6 +44,19 @@ pub enum RestError {
     Limited(u64),
     #[error("Discord cannot be reached: {0}")]
     Unreachable(String),
+    #[error("there is no such place any more")]
+    NoPlace,
+}
+
+impl RestError {
+    /// Whether an interaction's token is worth nothing any more.
+    pub fn is_dead_token(&self) -> bool {
+        matches!(
+            self,
+            // Unknown Webhook, Unknown Interaction, Invalid Webhook Token.
+            Self::Refused { status: 401, .. } | Self::Refused { code: 10015 | 10062 | 50027, .. }
+        )
+    }
 }
 
 /// A file that goes with a message.
@@ -66,7 +79,8 @@ pub struct Call<'a> {
     pub method: Method,
     pub path: &'a str,
     pub body: Body<'a>,
-    /// Whether making it twice is the same as once.
+    /// Whether making it twice is the same as once. If not, it is repeated only where nothing can
+    /// have come of it: after a 429, or when no connection was made.
     pub again: bool,
 }
 
@@ -134,8 +148,9 @@ impl Rest {
                         }
                         return Err(RestError::Limited(wait.as_secs() + 1));
                     }
-                    let refused = refused(status, &body);
-                    if !status.is_server_error() {
+                    let refused = refused(status, &body, is_webhook(call.path));
+                    // Behind a 5xx it may have been done all the same.
+                    if !(status.is_server_error() && call.again) {
                         return Err(refused);
                     }
                     refused
@@ -277,8 +292,9 @@ fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value.clamp(0.0, 86_400.0)).unwrap_or(Duration::from_secs(1))
 }
 
-fn refused(status: StatusCode, body: &Value) -> RestError {
-    if status == StatusCode::UNAUTHORIZED {
+fn refused(status: StatusCode, body: &Value, webhook: bool) -> RestError {
+    // A webhook's own token says nothing about the bot's.
+    if status == StatusCode::UNAUTHORIZED && !webhook {
         return RestError::Unauthorized;
     }
     let message = body.get("message").and_then(Value::as_str).unwrap_or("no reason given");
