@@ -1,6 +1,8 @@
 //! Magpie on Telegram: the whole front-end in this process, on the real bot, against a fake of
 //! the Bot API that refuses what Telegram would refuse.
 
+#[path = "telegram/local.rs"]
+mod local;
 mod support;
 #[path = "support/telegram.rs"]
 mod telegram;

@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-pub use people::{User, group, topic};
+pub use people::{Message, User, group, topic};
 
 pub const TOKEN: &str = "4711:AAsesame-sesame_sesame";
 pub const BOT: u64 = 4711;
@@ -84,6 +84,8 @@ struct Inner {
     uploads: BTreeMap<String, Bytes>,
     queries: HashMap<String, usize>,
     fetched: Vec<String>,
+    /// Where a file is, in place of where this server hands it out.
+    places: HashMap<String, String>,
 }
 
 /// A running server; it ends with the runtime.
@@ -144,6 +146,12 @@ impl Telegram {
         let id = format!("file-{}", inner.files.len());
         inner.files.insert(id.clone(), (size, bytes.map(Bytes::from)));
         id
+    }
+
+    /// Says of the largest size of a message's photo that it is at this path.
+    pub fn place(&self, message: &Message, path: &str) {
+        let id = message.json["photo"][1]["file_id"].as_str().unwrap();
+        self.inner().places.insert(id.to_owned(), path.to_owned());
     }
 
     /// What happens to the next calls of a method, in this order.
@@ -362,7 +370,7 @@ impl Telegram {
                 if *size > 20 * 1024 * 1024 {
                     return Err("file is too big".into());
                 }
-                let path = format!("photos/{id}");
+                let path = inner.places.get(id).cloned().unwrap_or(format!("photos/{id}"));
                 Ok(
                     json!({"file_id": id, "file_unique_id": id, "file_size": size, "file_path": path}),
                 )

@@ -5,6 +5,7 @@
 //! a restart in the middle loses nothing. Within a chat, updates are worked off in their order.
 
 mod api;
+mod disk;
 mod html;
 mod incoming;
 mod inline;
@@ -92,7 +93,7 @@ pub async fn run(
                     telegram.webhook_url and telegram.webhook_secret empty for long polling"
             .into());
     }
-    let api = Api::new(&settings.token, &settings.api_url)?;
+    let api = Api::new(&settings)?;
     let Some(me) = introduce(&api, &stop).await? else { return Ok(()) };
     tracing::info!("Telegram: serving @{}", me.username);
     let file = bot.settings().catalogue.dir.join(format!("telegram-{}.json", me.id));
