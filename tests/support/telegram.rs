@@ -8,6 +8,8 @@
 mod check;
 #[path = "telegram/people.rs"]
 mod people;
+#[path = "telegram/webhook.rs"]
+mod webhook;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,11 +20,12 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 pub use people::{Message, User, group, topic};
+pub use webhook::{Hook, post};
 
 pub const TOKEN: &str = "4711:AAsesame-sesame_sesame";
 pub const BOT: u64 = 4711;
@@ -86,6 +89,7 @@ struct Inner {
     fetched: Vec<String>,
     /// Where a file is, in place of where this server hands it out.
     places: HashMap<String, String>,
+    webhook: Option<Hook>,
 }
 
 /// A running server; it ends with the runtime.
@@ -107,8 +111,8 @@ impl Telegram {
             url,
         };
         let app = Router::new()
-            .route("/{bot}/{method}", post(call))
-            .route("/file/{bot}/{*path}", get(file))
+            .route("/{bot}/{method}", routing::post(call))
+            .route("/file/{bot}/{*path}", routing::get(file))
             .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -286,6 +290,11 @@ async fn call(
         Some(Fault::Refused(status, text)) => return refused(status, text, None),
         Some(Fault::Cut) | None => {}
     }
+    if method == "getupdates" && fake.webhook().is_some() {
+        let text = "Conflict: can't use getUpdates method while webhook is active; use \
+                    deleteWebhook to delete the webhook first";
+        return refused(409, text, None);
+    }
     let done = match fake.done(&method, &fields, &files).await {
         Ok(result) => result,
         Err(fault) => return fake.wrong(&method, &fault),
@@ -325,7 +334,7 @@ async fn body(request: Request) -> Result<(Map<String, Value>, Files), String> {
             continue;
         }
         let text = part.text().await.map_err(|e| e.to_string())?;
-        let texts = ["text", "caption", "parse_mode"];
+        let texts = ["text", "caption", "parse_mode", "secret_token"];
         let value = match serde_json::from_str(&text) {
             Ok(value) if !texts.contains(&name.as_str()) => value,
             _ => Value::String(text),
@@ -362,7 +371,14 @@ impl Telegram {
                 "has_main_web_app": false,
             })),
             "getupdates" => Ok(self.updates(fields).await),
-            "deletewebhook" => Ok(json!(true)),
+            "setwebhook" => {
+                self.inner().webhook = Some(Hook::read(fields)?);
+                Ok(json!(true))
+            }
+            "deletewebhook" => {
+                self.inner().webhook = None;
+                Ok(json!(true))
+            }
             "getfile" => {
                 let id = text("file_id").ok_or("invalid file_id")?;
                 let inner = self.inner();
