@@ -107,9 +107,11 @@ pub struct TelegramSettings {
     pub token: SecretString,
     /// A local Bot API server; empty: Telegram's own.
     pub api_url: String,
+    /// Where a local Bot API server with `--local` keeps its files; empty: files come over HTTP.
+    pub local_files: PathBuf,
     /// Where Telegram delivers updates by webhook, https; empty: long polling.
     pub webhook_url: String,
-    /// What Telegram shows with every delivery to the webhook.
+    /// What Telegram shows with every delivery to the webhook: 1 to 256 of A-Z, a-z, 0-9, _ and -.
     pub webhook_secret: SecretString,
     /// Users who may change the catalogue.
     pub admins: Vec<u64>,

@@ -1,11 +1,16 @@
 //! Magpie on Telegram: the whole front-end in this process, on the real bot, against a fake of
 //! the Bot API that refuses what Telegram would refuse.
 
+#[path = "telegram/local.rs"]
+mod local;
 mod support;
 #[path = "support/telegram.rs"]
 mod telegram;
+#[path = "telegram/webhook.rs"]
+mod webhook;
 
-use std::process::Stdio;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +73,7 @@ impl Stage {
         }
         let stop = CancellationToken::new();
         let running =
-            tokio::spawn(front::telegram::run(telegram.clone(), bot.clone(), stop.clone()));
+            tokio::spawn(front::telegram::run(telegram.clone(), bot.clone(), None, stop.clone()));
         Self { fake, bot, settings: telegram, stop, running, _dir: dir }
     }
 
@@ -546,17 +551,17 @@ async fn trouble_on_the_line_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_or_a_webhook_is_said_at_once_and_the_token_never() {
+async fn a_wrong_token_or_webhook_is_said_at_once_and_the_token_never() {
     let stage = Stage::new(&[]).await;
     let stop = CancellationToken::new;
     let wrong =
         TelegramSettings { token: "12:not-the-token".to_owned().into(), ..stage.settings.clone() };
-    let told = front::telegram::run(wrong, stage.bot.clone(), stop()).await.unwrap_err();
+    let told = front::telegram::run(wrong, stage.bot.clone(), None, stop()).await.unwrap_err();
     assert!(told.contains("@BotFather") && !told.contains("not-the-token"), "{told}");
     let webhook =
         TelegramSettings { webhook_url: "https://x.example".into(), ..stage.settings.clone() };
-    let told = front::telegram::run(webhook, stage.bot.clone(), stop()).await.unwrap_err();
-    assert!(told.contains("webhook"), "{told}");
+    let told = front::telegram::webhook(&webhook).map(drop).unwrap_err();
+    assert!(told.contains("telegram.webhook_secret"), "{told}");
     stage.end().await;
 }
 
@@ -604,7 +609,7 @@ async fn stopped_in_the_middle_of_an_answer_it_ends_it_and_the_rest_waits_for_th
     let before = fake.chat(7).len();
     assert_eq!((before, fake.unconfirmed()), (2, 1));
     let stop = CancellationToken::new();
-    let again = front::telegram::run(stage.settings.clone(), stage.bot.clone(), stop.clone());
+    let again = front::telegram::run(stage.settings.clone(), stage.bot.clone(), None, stop.clone());
     let again = tokio::spawn(again);
     fake.says(7, "forgotten").await;
     let shown = fake.chat(7);
@@ -616,31 +621,54 @@ async fn stopped_in_the_middle_of_an_answer_it_ends_it_and_the_rest_waits_for_th
 }
 
 /// `magpie serve` in a process of its own, ended with the test.
-struct Served(std::process::Child);
+struct Served {
+    process: Child,
+    /// The web chat's address.
+    url: String,
+}
 
 impl Served {
-    fn start(shop: &Shop, fake: &Telegram, model: &Model) -> Self {
+    fn start(shop: &Shop, fake: &Telegram, model: Option<&Model>, more: &[(&str, &str)]) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(shop.path("log"));
         let mut command = magpie();
         command.arg("serve").arg("--data").arg(shop.data()).arg("--model").arg(tiny());
         command.env("MAGPIE__WEB__LISTEN", "127.0.0.1:0").env("NO_PROXY", "127.0.0.1");
         command.env("MAGPIE__TELEGRAM__TOKEN", TOKEN).env("MAGPIE__TELEGRAM__API_URL", &fake.url);
-        command.env("MAGPIE__ANSWER__BASE_URL", &model.url).env("MAGPIE__ANSWER__API_KEY", "sk-x");
-        command.env("RUST_LOG", "debug").stdout(Stdio::null()).stderr(log.unwrap());
-        Self(command.spawn().unwrap())
+        if let Some(model) = model {
+            command.env("MAGPIE__ANSWER__BASE_URL", &model.url);
+            command.env("MAGPIE__ANSWER__API_KEY", "sk-x");
+        }
+        command.envs(more.iter().copied());
+        command.env("RUST_LOG", "debug").stdout(Stdio::piped()).stderr(log.unwrap());
+        let mut process = command.spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { process, url: url.trim().to_owned() }
     }
 
     /// Ends it as no program can prepare for.
     fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Tells it to stop, and waits until it has.
+    async fn terminate(&mut self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let ended = async {
+            while self.process.try_wait().unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -658,7 +686,7 @@ async fn killed_in_the_middle_of_an_answer_it_answers_after_the_next_start() {
         "kettle",
     ])
     .ok();
-    let mut served = Served::start(&shop, &fake, &model);
+    let mut served = Served::start(&shop, &fake, Some(&model), &[]);
     User::new(7).writes(&fake).text("/help").send();
     fake.says(7, "/similar").await;
     User::new(8).writes(&fake).photo(png(2)).caption("How heavy?").send();
@@ -666,7 +694,7 @@ async fn killed_in_the_middle_of_an_answer_it_answers_after_the_next_start() {
     fake.says(8, "It weighs").await;
     fake.until("all taken", |f| Some(()).filter(|()| f.unconfirmed() == 0)).await;
     served.kill();
-    let _served = Served::start(&shop, &fake, &model);
+    let _served = Served::start(&shop, &fake, Some(&model), &[]);
     model.asked(2).await;
     model.say("It weighs 2 kg.");
     model.end();

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use axum::Router;
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -28,8 +29,10 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let grace = Duration::from_secs(settings.bot.grace_s);
+        let closing = CancellationToken::new();
         let bot = Bot::new(settings.clone(), clip)?;
-        let server = Server::bind(&settings.web, bot.clone()).await?;
+        let (webhook, telegram) = telegram(&settings, &bot, &closing).unzip();
+        let server = Server::bind(&settings.web, bot.clone(), webhook.unwrap_or_default()).await?;
         let url = server.url();
         if json {
             output::json(&json!({ "url": url }))?;
@@ -39,9 +42,8 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
                 output::line(&format!("{url}admin#token={} (for admins)", token.expose_secret()));
             }
         }
-        let closing = CancellationToken::new();
         let mut serving = tokio::spawn(server.run(closing.clone()));
-        let fronts = fronts(&settings, &bot, &closing);
+        let fronts = fronts(&settings, &bot, &closing, telegram);
         tokio::select! {
             ended = &mut serving => {
                 ended.context("the web server broke off")?;
@@ -61,20 +63,45 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
     })
 }
 
+/// Telegram's front-end where there is a token, with the routes it needs on the web server.
+fn telegram(
+    settings: &Settings,
+    bot: &Bot,
+    closing: &CancellationToken,
+) -> Option<(Router, impl Future<Output = Result<(), String>> + Send + use<>)> {
+    let settings = Some(&settings.telegram).filter(|s| is_set(&s.token))?;
+    let (routes, deliveries) = match telegram::webhook(settings) {
+        Ok(webhook) => webhook.unzip(),
+        Err(reason) => {
+            tracing::error!("Telegram is off: {reason}");
+            return None;
+        }
+    };
+    let front = telegram::run(settings.clone(), bot.clone(), deliveries, closing.clone());
+    Some((routes.unwrap_or_default(), front))
+}
+
 /// Starts the front-ends that have a token. One that gives up says so and leaves the others running.
-fn fronts(settings: &Settings, bot: &Bot, closing: &CancellationToken) -> TaskTracker {
+fn fronts(
+    settings: &Settings,
+    bot: &Bot,
+    closing: &CancellationToken,
+    telegram: Option<impl Future<Output = Result<(), String>> + Send + 'static>,
+) -> TaskTracker {
     let tasks = TaskTracker::new();
-    let set = |token: &SecretString| !token.expose_secret().trim().is_empty();
-    if set(&settings.discord.token) {
+    if is_set(&settings.discord.token) {
         let front = discord::run(settings.discord.clone(), bot.clone(), closing.clone());
         tasks.spawn(supervised("Discord", front));
     }
-    if set(&settings.telegram.token) {
-        let front = telegram::run(settings.telegram.clone(), bot.clone(), closing.clone());
+    if let Some(front) = telegram {
         tasks.spawn(supervised("Telegram", front));
     }
     tasks.close();
     tasks
+}
+
+fn is_set(token: &SecretString) -> bool {
+    !token.expose_secret().trim().is_empty()
 }
 
 async fn supervised(name: &str, front: impl Future<Output = Result<(), String>>) {

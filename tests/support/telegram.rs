@@ -8,6 +8,8 @@
 mod check;
 #[path = "telegram/people.rs"]
 mod people;
+#[path = "telegram/webhook.rs"]
+mod webhook;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,11 +20,12 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-pub use people::{User, group, topic};
+pub use people::{Message, User, group, topic};
+pub use webhook::{Hook, post};
 
 pub const TOKEN: &str = "4711:AAsesame-sesame_sesame";
 pub const BOT: u64 = 4711;
@@ -84,6 +87,9 @@ struct Inner {
     uploads: BTreeMap<String, Bytes>,
     queries: HashMap<String, usize>,
     fetched: Vec<String>,
+    /// Where a file is, in place of where this server hands it out.
+    places: HashMap<String, String>,
+    webhook: Option<Hook>,
 }
 
 /// A running server; it ends with the runtime.
@@ -105,8 +111,8 @@ impl Telegram {
             url,
         };
         let app = Router::new()
-            .route("/{bot}/{method}", post(call))
-            .route("/file/{bot}/{*path}", get(file))
+            .route("/{bot}/{method}", routing::post(call))
+            .route("/file/{bot}/{*path}", routing::get(file))
             .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -144,6 +150,12 @@ impl Telegram {
         let id = format!("file-{}", inner.files.len());
         inner.files.insert(id.clone(), (size, bytes.map(Bytes::from)));
         id
+    }
+
+    /// Says of the largest size of a message's photo that it is at this path.
+    pub fn place(&self, message: &Message, path: &str) {
+        let id = message.json["photo"][1]["file_id"].as_str().unwrap();
+        self.inner().places.insert(id.to_owned(), path.to_owned());
     }
 
     /// What happens to the next calls of a method, in this order.
@@ -278,6 +290,11 @@ async fn call(
         Some(Fault::Refused(status, text)) => return refused(status, text, None),
         Some(Fault::Cut) | None => {}
     }
+    if method == "getupdates" && fake.webhook().is_some() {
+        let text = "Conflict: can't use getUpdates method while webhook is active; use \
+                    deleteWebhook to delete the webhook first";
+        return refused(409, text, None);
+    }
     let done = match fake.done(&method, &fields, &files).await {
         Ok(result) => result,
         Err(fault) => return fake.wrong(&method, &fault),
@@ -317,7 +334,7 @@ async fn body(request: Request) -> Result<(Map<String, Value>, Files), String> {
             continue;
         }
         let text = part.text().await.map_err(|e| e.to_string())?;
-        let texts = ["text", "caption", "parse_mode"];
+        let texts = ["text", "caption", "parse_mode", "secret_token"];
         let value = match serde_json::from_str(&text) {
             Ok(value) if !texts.contains(&name.as_str()) => value,
             _ => Value::String(text),
@@ -354,7 +371,14 @@ impl Telegram {
                 "has_main_web_app": false,
             })),
             "getupdates" => Ok(self.updates(fields).await),
-            "deletewebhook" => Ok(json!(true)),
+            "setwebhook" => {
+                self.inner().webhook = Some(Hook::read(fields)?);
+                Ok(json!(true))
+            }
+            "deletewebhook" => {
+                self.inner().webhook = None;
+                Ok(json!(true))
+            }
             "getfile" => {
                 let id = text("file_id").ok_or("invalid file_id")?;
                 let inner = self.inner();
@@ -362,7 +386,7 @@ impl Telegram {
                 if *size > 20 * 1024 * 1024 {
                     return Err("file is too big".into());
                 }
-                let path = format!("photos/{id}");
+                let path = inner.places.get(id).cloned().unwrap_or(format!("photos/{id}"));
                 Ok(
                     json!({"file_id": id, "file_unique_id": id, "file_size": size, "file_path": path}),
                 )

@@ -3,17 +3,21 @@
 
 use std::fmt::Display;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use teloxide::net::default_reqwest_settings;
 use teloxide::payloads::SendChatActionSetters;
 use teloxide::requests::{HasPayload, Payload, Request, Requester};
 use teloxide::types::{ChatAction, ChatId, File, FileId, ThreadId};
 use teloxide::{ApiError, Bot, RequestError};
+
+use super::disk;
+use crate::config::TelegramSettings;
 
 /// Longest wait for one call, with the ten seconds that teloxide pauses after a server's error.
 const CALL: Duration = Duration::from_secs(60);
@@ -45,24 +49,38 @@ pub struct Api {
     bot: Bot,
     /// Whether it is Telegram's own server, with its own limits.
     own: bool,
+    /// Where another server keeps the files that it hands out as paths.
+    files: PathBuf,
+}
+
+/// Whether calls go to Telegram itself and not to a Bot API server of the operator's.
+pub fn is_telegrams_own(api_url: &str) -> bool {
+    matches!(api_url.trim().trim_end_matches('/'), "" | "https://api.telegram.org")
 }
 
 impl Api {
     /// # Errors
     /// A sentence for the operator when address or token cannot be used.
-    pub fn new(token: &SecretString, api_url: &str) -> Result<Self, String> {
+    pub fn new(settings: &TelegramSettings) -> Result<Self, String> {
         let mut client = default_reqwest_settings().timeout(TRANSFER);
-        let token = token.expose_secret().trim();
+        let token = settings.token.expose_secret().trim();
         if token.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/') {
             return Err("telegram.token is not a bot's token; @BotFather hands them out".into());
         }
-        let address = match api_url.trim().trim_end_matches('/') {
-            "" => None,
-            url => {
-                let parsed = Url::parse(url).ok().filter(|u| !u.cannot_be_a_base());
-                let http = parsed.filter(|u| matches!(u.scheme(), "http" | "https"));
-                Some(http.ok_or("telegram.api_url must be an http or https address")?)
-            }
+        let own = is_telegrams_own(&settings.api_url);
+        let files = settings.local_files.clone();
+        if own && !files.as_os_str().is_empty() {
+            return Err("telegram.local_files is for a Bot API server on this machine, which \
+                        telegram.api_url must name"
+                .into());
+        }
+        let address = if own {
+            None
+        } else {
+            let parsed = Url::parse(settings.api_url.trim().trim_end_matches('/'));
+            let parsed = parsed.ok().filter(|u| !u.cannot_be_a_base());
+            let http = parsed.filter(|u| matches!(u.scheme(), "http" | "https"));
+            Some(http.ok_or("telegram.api_url must be an http or https address")?)
         };
         // A proxy for the internet cannot reach this machine's own addresses.
         let local = |u: &Url| matches!(u.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
@@ -71,10 +89,11 @@ impl Api {
         }
         let client = client.build().map_err(|e| format!("no HTTP client: {e}"))?;
         let bot = Bot::with_client(token, client);
-        Ok(match address {
-            None => Self { bot, own: true },
-            Some(url) => Self { bot: bot.set_api_url(url), own: false },
-        })
+        let bot = match address {
+            None => bot,
+            Some(url) => bot.set_api_url(url),
+        };
+        Ok(Self { bot, own, files })
     }
 
     pub fn bot(&self) -> &Bot {
@@ -175,6 +194,9 @@ impl Api {
         if file.meta.size != u32::MAX && u64::from(file.meta.size) > limit {
             return Err(FetchError::TooLarge);
         }
+        if !self.own && file.path.starts_with('/') {
+            return self.from_disk(file.path.clone(), limit).await;
+        }
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -185,6 +207,18 @@ impl Api {
                 }
                 done => return done,
             }
+        }
+    }
+
+    async fn from_disk(&self, path: String, limit: u64) -> Result<Vec<u8>, FetchError> {
+        let root = self.files.clone();
+        let reading = move || disk::read(&root, path.as_ref(), limit);
+        let read = tokio::time::timeout(TRANSFER, tokio::task::spawn_blocking(reading)).await;
+        let trouble = |text: &str| Err(FetchError::Trouble(text.into()));
+        match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) => trouble("reading a file broke off"),
+            Err(_) => trouble("it took too long"),
         }
     }
 
@@ -291,15 +325,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_address_or_a_token_is_refused_without_naming_it() {
-        let token = SecretString::from("12:abc");
+        let api = |token: &str, url: &str, files: &str| {
+            Api::new(&TelegramSettings {
+                token: token.to_owned().into(),
+                api_url: url.into(),
+                local_files: files.into(),
+                ..TelegramSettings::default()
+            })
+        };
         for url in ["nonsense", "ftp://x", "mailto:a@b"] {
-            assert!(Api::new(&token, url).is_err(), "{url}");
+            assert!(api("12:abc", url, "").is_err(), "{url}");
         }
-        let Err(told) = Api::new(&SecretString::from("a b\nsecret"), "") else { panic!() };
+        let Err(told) = api("a b\nsecret", "", "") else { panic!() };
         assert!(!told.contains("secret"), "{told}");
-        let api = Api::new(&token, "http://127.0.0.1:1/").unwrap();
-        assert_eq!(api.told(&"at /bot12:abc/x"), "at /bot<token>/x");
-        assert_eq!(api.limit(1 << 30), 1 << 30);
-        assert_eq!(Api::new(&token, "").unwrap().limit(1 << 30), TELEGRAM_LIMIT);
+        let Err(told) = api("12:abc", "https://api.telegram.org/", "/srv") else { panic!() };
+        assert!(told.contains("telegram.local_files"), "{told}");
+        let local = api("12:abc", "http://127.0.0.1:1/", "").unwrap();
+        assert_eq!(local.told(&"at /bot12:abc/x"), "at /bot<token>/x");
+        assert_eq!(local.limit(1 << 30), 1 << 30);
+        for own in ["", "https://api.telegram.org/"] {
+            assert_eq!(api("12:abc", own, "").unwrap().limit(1 << 30), TELEGRAM_LIMIT);
+        }
     }
 }

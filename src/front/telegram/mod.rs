@@ -1,10 +1,11 @@
-//! Telegram: long polling, and each chat's messages, albums and buttons turned into requests to
-//! the bot.
+//! Telegram: updates taken by long polling or by webhook, and each chat's messages, albums and
+//! buttons turned into requests to the bot.
 //!
 //! An update is written down when it is taken and struck out when it is answered (`pending.rs`), so
 //! a restart in the middle loses nothing. Within a chat, updates are worked off in their order.
 
 mod api;
+mod disk;
 mod html;
 mod incoming;
 mod inline;
@@ -13,32 +14,30 @@ mod outbox;
 mod pending;
 mod queue;
 mod screen;
+mod updates;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use secrecy::ExposeSecret;
-use teloxide::payloads::GetUpdatesSetters;
 use teloxide::requests::Requester;
-use teloxide::types::{AllowedUpdate, CallbackQuery, Message, Update, UpdateKind};
-use teloxide::{ApiError, RequestError};
+use teloxide::types::{CallbackQuery, Message, Update, UpdateKind};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use api::{Api, FetchError, pause};
+use api::{Api, FetchError};
 use incoming::{FileKind, FileRef, Incoming};
 use pending::Pending;
 use queue::{Job, Queues, Work, Worker};
 use screen::{Screen, Shown};
+pub use webhook::{Deliveries, webhook};
 
 use crate::bot::access::Admins;
 use crate::bot::{Bot, Platform, RepliedTo, Upload};
 use crate::config::TelegramSettings;
 use crate::words::{Value, negotiate, say};
 
-/// How long Telegram holds a request for updates while there are none, in seconds.
-const POLL: u32 = 25;
 /// When the bot stops: longest wait for a last word to Telegram.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Albums whose other pictures are remembered, and how long.
@@ -76,24 +75,19 @@ struct Front {
     stop: CancellationToken,
 }
 
-/// Serves Telegram until `stop`; an error is what trying again cannot mend.
+/// Serves Telegram until `stop`; an error is what trying again cannot mend. Without `deliveries`,
+/// which [`webhook()`] makes, updates come by long polling.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub async fn run(
     settings: TelegramSettings,
     bot: Bot,
+    deliveries: Option<Deliveries>,
     stop: CancellationToken,
 ) -> Result<(), String> {
-    if !settings.webhook_url.trim().is_empty()
-        || !settings.webhook_secret.expose_secret().is_empty()
-    {
-        return Err("telegram.webhook_url is set, but webhooks are not supported yet; leave \
-                    telegram.webhook_url and telegram.webhook_secret empty for long polling"
-            .into());
-    }
-    let api = Api::new(&settings.token, &settings.api_url)?;
-    let Some(me) = introduce(&api, &stop).await? else { return Ok(()) };
+    let api = Api::new(&settings)?;
+    let Some(me) = updates::introduce(&api, &stop).await? else { return Ok(()) };
     tracing::info!("Telegram: serving @{}", me.username);
     let file = bot.settings().catalogue.dir.join(format!("telegram-{}.json", me.id));
     let grace = Duration::from_secs(bot.settings().bot.grace_s);
@@ -120,118 +114,20 @@ pub async fn run(
         }
     });
     let queues = Queues::new(Arc::clone(&front), tasks.clone(), stop);
-    let ended = front.poll(&queues).await;
+    for update in front.pending.left().await {
+        front.sort(&queues, update).await;
+    }
+    let ended = match deliveries {
+        Some(deliveries) => front.listen(&queues, deliveries).await,
+        None => front.poll(&queues).await,
+    };
     tasks.close();
     // What Telegram does not take by then stays written down for the next start.
     let _ = tokio::time::timeout(grace + FAREWELL, tasks.wait()).await;
     ended
 }
 
-/// Asks Telegram who the token belongs to; none when the bot stops before it is known.
-async fn introduce(api: &Api, stop: &CancellationToken) -> Result<Option<Identity>, String> {
-    let mut failures = 0;
-    loop {
-        let asked = tokio::select! {
-            asked = api.once(api.bot().get_me()) => asked,
-            () = stop.cancelled() => return Ok(None),
-        };
-        match asked {
-            Ok(me) => {
-                let username = me.user.username.clone().unwrap_or_default();
-                return Ok(Some(Identity { id: me.user.id.0, username }));
-            }
-            Err(error) => rest(api, &error, &mut failures, stop).await?,
-        }
-    }
-}
-
-/// Waits after a failed call, longer each time; an error when there is no hope.
-async fn rest(
-    api: &Api,
-    error: &RequestError,
-    failures: &mut u32,
-    stop: &CancellationToken,
-) -> Result<(), String> {
-    let wait = match error {
-        RequestError::Api(ApiError::InvalidToken) => {
-            return Err("Telegram does not know the token; put the one that @BotFather shows \
-                        into telegram.token"
-                .into());
-        }
-        RequestError::RetryAfter(seconds) => seconds.duration(),
-        _ => pause(*failures),
-    };
-    *failures = failures.saturating_add(1);
-    let told = match error {
-        RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
-            "another program takes this bot's messages; each bot can run only once".to_owned()
-        }
-        error => api.told(error),
-    };
-    tracing::warn!("Telegram: trying again in {wait:.1?}: {told}");
-    tokio::select! {
-        () = tokio::time::sleep(wait) => {}
-        () = stop.cancelled() => {}
-    }
-    Ok(())
-}
-
 impl Front {
-    /// Takes updates until the bot stops.
-    async fn poll(self: &Arc<Self>, queues: &Queues<Self>) -> Result<(), String> {
-        for update in self.pending.left().await {
-            self.sort(queues, update).await;
-        }
-        let allowed = [
-            AllowedUpdate::Message,
-            AllowedUpdate::EditedMessage,
-            AllowedUpdate::CallbackQuery,
-            AllowedUpdate::InlineQuery,
-        ];
-        let mut offset = None;
-        let mut failures = 0;
-        while !self.stop.is_cancelled() {
-            let mut request = self.api.bot().get_updates().timeout(POLL).allowed_updates(allowed);
-            if let Some(offset) = offset {
-                request = request.offset(offset);
-            }
-            let polled = tokio::select! {
-                polled = self.api.once(request) => polled,
-                () = self.stop.cancelled() => break,
-            };
-            let updates = match polled {
-                Ok(updates) => updates,
-                Err(RequestError::Api(ApiError::CantGetUpdates)) => {
-                    tracing::info!("Telegram: the bot had a webhook, which is taken away");
-                    let _ = self.api.once(self.api.bot().delete_webhook()).await;
-                    rest(
-                        &self.api,
-                        &RequestError::Api(ApiError::CantGetUpdates),
-                        &mut failures,
-                        &self.stop,
-                    )
-                    .await?;
-                    continue;
-                }
-                Err(error) => {
-                    rest(&self.api, &error, &mut failures, &self.stop).await?;
-                    continue;
-                }
-            };
-            failures = 0;
-            // Without updates all is confirmed, and numbers may start anew after a week of silence.
-            offset = updates.last().and_then(|u| i32::try_from(u.id.0).ok()?.checked_add(1));
-            for update in self.pending.take(updates).await {
-                self.sort(queues, update).await;
-            }
-        }
-        if let Some(offset) = offset {
-            let last = self.api.bot().get_updates().offset(offset).limit(1).timeout(0);
-            let _ = tokio::time::timeout(FAREWELL, self.api.once(last)).await;
-        }
-        Ok(())
-    }
-
     /// Queues an update for its chat, unless it means nothing to the bot.
     async fn sort(self: &Arc<Self>, queues: &Queues<Self>, update: Update) {
         let id = update.id.0;

@@ -5,7 +5,7 @@
 //! answers it after the next start: nothing is lost, and only what was in work at that moment
 //! can be answered twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,8 +16,9 @@ use teloxide::types::Update;
 /// How often an update is begun before it is given up: one that brings the process down
 /// would do so for ever.
 const ATTEMPTS: u32 = 3;
-/// Telegram numbers updates in sequence, but starts anywhere after a week of silence.
-const NEAR: u32 = 10_000;
+/// Updates that are known again when they come again. A webhook's come out of order, so the
+/// highest number says nothing about the others.
+const KNOWN: usize = 1024;
 
 /// The list; clones are handles to the same one.
 #[derive(Clone)]
@@ -26,8 +27,8 @@ pub struct Pending(Arc<(PathBuf, Mutex<Kept>)>);
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
-    /// The update after the last one that was taken.
-    next: u32,
+    /// Those that were taken last, oldest first.
+    taken: VecDeque<u32>,
     waiting: BTreeMap<u32, Waiting>,
 }
 
@@ -68,27 +69,29 @@ impl Pending {
         left.await.unwrap_or_default()
     }
 
-    /// Writes updates down; returns those that were not taken before.
-    pub async fn take(&self, updates: Vec<Update>) -> Vec<Update> {
+    /// Writes updates down; returns those that were not taken before. None when the process ends
+    /// before they are.
+    pub async fn take(&self, updates: Vec<Update>) -> Option<Vec<Update>> {
         if updates.is_empty() {
-            return updates;
+            return Some(updates);
         }
         let taken = self.changed(move |kept| {
-            let known = kept.next;
             let mut fresh = Vec::with_capacity(updates.len());
             for update in updates {
                 let id = update.id.0;
-                if id < known && known - id < NEAR {
+                if kept.taken.contains(&id) {
                     continue;
                 }
-                kept.next = id.saturating_add(1);
+                kept.taken.push_back(id);
                 let value = serde_json::to_value(&update).unwrap_or_default();
                 kept.waiting.insert(id, Waiting { begun: 0, update: value });
                 fresh.push(update);
             }
+            let old = kept.taken.len().saturating_sub(KNOWN);
+            kept.taken.drain(..old);
             fresh
         });
-        taken.await.unwrap_or_default()
+        taken.await
     }
 
     /// Strikes out what is finished.
@@ -146,7 +149,7 @@ mod tests {
         let path = dir.path().join("telegram.json");
         let pending = Pending::open(path.clone()).await;
         assert!(pending.left().await.is_empty());
-        assert_eq!(pending.take((7..10).map(update).collect()).await.len(), 3);
+        assert_eq!(pending.take((7..10).map(update).collect()).await.unwrap().len(), 3);
         pending.done(vec![8]).await;
         for attempt in 0..=ATTEMPTS {
             let again = Pending::open(path.clone()).await;
@@ -155,12 +158,19 @@ mod tests {
                 if attempt < ATTEMPTS { &[update(7), update(9)] } else { &[] };
             assert_eq!(left, expected);
             // Delivered once more, since Telegram never heard of the end.
-            assert!(again.take((7..10).map(update).collect()).await.is_empty());
+            assert!(again.take((7..10).map(update).collect()).await.unwrap().is_empty());
         }
         let again = Pending::open(path).await;
-        assert_eq!(again.take(vec![update(9), update(10)]).await, [update(10)]);
-        // After a week, numbers start anywhere.
-        assert_eq!(again.take(vec![update(1_000_000)]).await.len(), 1);
-        assert_eq!(again.take(vec![update(5)]).await.len(), 1);
+        let take = async |ids: &[u32]| {
+            let updates = ids.iter().map(|id| update(*id)).collect();
+            let taken = again.take(updates).await.unwrap();
+            taken.iter().map(|u| u.id.0).collect::<Vec<_>>()
+        };
+        // Out of order, twice in one go, and anywhere after a week.
+        assert_eq!(take(&[12, 9, 10, 12]).await, [12, 10]);
+        assert_eq!(take(&[11, 10, 1_000_000, 5]).await, [11, 1_000_000, 5]);
+        let many: Vec<u32> = (2_000_000..).take(KNOWN - 1).collect();
+        assert_eq!(take(&many).await, many);
+        assert_eq!(take(&[5, 1_000_000, 7]).await, [1_000_000, 7], "only so many are known");
     }
 }

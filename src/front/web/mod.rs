@@ -44,6 +44,8 @@ use upload::Uploads;
 
 /// The space and the chat under which a catalogue can be mapped to the web.
 const SPACE: &str = "web";
+/// The first parts of the paths in use here, which no other front-end's route may have.
+pub(crate) const OWN_PATHS: [&str; 6] = ["api", "admin", "assets", "login", "healthz", "readyz"];
 /// What is left of the time to stop after the bot's own has run out.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -79,11 +81,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the address in `settings`; `bot` answers.
+    /// Binds the address in `settings`; `bot` answers. The routes `beside` ours see to their own
+    /// safety: neither host nor token is checked for them.
     ///
     /// # Errors
     /// [`WebError::Open`] when others could use it without a token, [`WebError::Bind`].
-    pub async fn bind(settings: &WebSettings, bot: Bot) -> Result<Self, WebError> {
+    pub async fn bind(settings: &WebSettings, bot: Bot, beside: Router) -> Result<Self, WebError> {
         let address = settings.listen;
         let open = settings.access_token.expose_secret().trim().is_empty();
         if open && !address.ip().is_loopback() {
@@ -93,7 +96,7 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let grace = Duration::from_secs(bot.settings().bot.grace_s) + LAST_WORDS;
-        let router = router(settings, bot, address.ip());
+        let router = router(settings, bot, address.ip(), beside);
         Ok(Self { connections: Connections::new(listener), address, router, grace })
     }
 
@@ -130,7 +133,7 @@ impl Server {
     }
 }
 
-fn router(settings: &WebSettings, bot: Bot, bound: IpAddr) -> Router {
+fn router(settings: &WebSettings, bot: Bot, bound: IpAddr, beside: Router) -> Router {
     let (router, mut openapi) = OpenApiRouter::with_openapi(openapi::Api::openapi())
         .routes(routes!(login::me))
         .routes(routes!(login::login))
@@ -168,6 +171,8 @@ fn router(settings: &WebSettings, bot: Bot, bound: IpAddr) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::guard))
+        // After the guard, which thereby stands before all the others and not before these.
+        .merge(beside.with_state(()))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(assets::headers))
         .layer(middleware::from_fn(connection::working))

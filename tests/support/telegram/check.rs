@@ -11,6 +11,10 @@ pub fn names(method: &str, fields: &Map<String, Value>) -> Result<(), String> {
     let own = match method {
         "getme" => "",
         "getupdates" => "offset limit timeout allowed_updates",
+        "setwebhook" => {
+            "url certificate ip_address max_connections allowed_updates drop_pending_updates \
+             secret_token"
+        }
         "deletewebhook" => "drop_pending_updates",
         "getfile" => "file_id",
         "sendmessage" => "text parse_mode entities link_preview_options reply_markup",
