@@ -68,7 +68,9 @@ fn a_file_that_holds_no_questions_is_refused_by_name() {
     let shop = Shop::new();
     let missing = shop.run(&["eval-answers", "/nowhere.jsonl", "--given"]).error(1);
     assert!(missing.contains("/nowhere.jsonl"), "{missing}");
-    for (text, told) in [("", "no questions"), ("{\"question\": 1}", "line 1"), ("\n\nno", "line 3")] {
+    for (text, told) in
+        [("", "no questions"), ("{\"question\": 1}", "line 1"), ("\n\nno", "line 3")]
+    {
         let file = shop.path("questions.jsonl");
         std::fs::write(&file, text).unwrap();
         let error = shop.run(&["eval-answers", file.to_str().unwrap(), "--given"]).error(1);

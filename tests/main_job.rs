@@ -44,8 +44,8 @@ fn the_demo_matches_and_answers_its_sample_photos() {
         }
     }
     println!("{found} of {} photos matched, {said} of {sayable} facts said", answers.len());
-    // The model card says 27 of 41; below this floor the shipped model or the search is broken.
-    assert!(found * 10 >= answers.len() * 6, "{found} of {} photos matched", answers.len());
+    // The model card says 34 of 41; below this floor the shipped model or the search is broken.
+    assert!(found * 4 >= answers.len() * 3, "{found} of {} photos matched", answers.len());
     assert!(said * 100 >= sayable * 85, "{said} of {sayable} facts said");
 }
 

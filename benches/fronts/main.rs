@@ -5,12 +5,15 @@
 //!     cargo bench --bench fronts -- [--seconds 60] [--catalogue DIR --photos DIR] [--no-limits]
 //!
 //! Without a catalogue the sample one serves, with its customers' photos. No vision model is
-//! configured. The fakes limit writing to a chat as the platforms do, unless `--no-limits`. Bot,
-//! fakes and senders share the machine.
+//! configured. Discord's fake limits writing to a channel as Discord does, unless `--no-limits`; to
+//! Telegram the bot limits itself. Bot, fakes and senders share the machine.
 
 mod discord;
 #[path = "../../tests/support/discord.rs"]
 mod fake_discord;
+#[path = "../../tests/support/telegram.rs"]
+mod fake_telegram;
+mod telegram;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -19,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use discord::Discord;
+use telegram::Telegram;
 
 const CHATS: [usize; 2] = [1, 50];
 const QUESTIONS: [&str; 4] =
@@ -76,6 +80,7 @@ async fn main() {
         "platform  chats  answers  errors  thumbnails p50    p99 ms   last edit p50    p99 ms   calls an answer   memory MB"
     );
     measure(Discord::new(arguments.limits).await, &arguments).await;
+    measure(Telegram::new().await, &arguments).await;
 }
 
 fn arguments() -> Arguments {

@@ -175,6 +175,16 @@ impl Telegram {
         inner.shown.iter().filter(|s| s.chat == chat && !s.deleted).cloned().collect()
     }
 
+    /// Drops what stands in a chat.
+    pub fn forget(&self, chat: i64) {
+        self.inner().shown.retain(|s| s.chat != chat);
+    }
+
+    /// How many calls came, but for those that wait for updates.
+    pub fn count(&self) -> usize {
+        self.inner().calls.iter().filter(|c| c.method != "getupdates").count()
+    }
+
     pub fn calls(&self, method: &str) -> Vec<Call> {
         let inner = self.inner();
         inner.calls.iter().filter(|c| c.method.eq_ignore_ascii_case(method)).cloned().collect()

@@ -6,7 +6,7 @@ A cache folder holds
   index.json     one row a picture: kind, product, instance, captions
   held.json      the clip-art pictures held back for the never-seen test
   tokenizer.json
-  teacher.npy    the vision teacher's features (see teachers.py)
+  teacher.npy    the vision teacher's maps (see teachers.py)
 """
 
 import csv
@@ -22,14 +22,13 @@ from PIL import Image, ImageDraw, ImageFile
 import tokenizer
 
 ImageFile.LOAD_TRUNCATED_IMAGES = True
-SIDE = 160
+SIDE = 192
 HELD_BACK = 500
 
 
 @dataclass
 class Row:
-    kind: str  # photo | angle | studio | clip | render
-    source: str
+    kind: str  # photo | angle | studio | clip
     product: int = -1  # index into the products, or -1
     instance: int = -1  # pictures of the same thing share it
     view: int = 0
@@ -152,26 +151,20 @@ def clip_files(root: Path) -> list[Path]:
     return sorted(p for p in Path(root).rglob("*.png") if p.is_file() and not p.is_symlink())
 
 
-def render_files(root: Path) -> list[tuple[str, Path, str]]:
-    """(object, picture, caption) from the renderer's `labels.csv`."""
-    with open(Path(root) / "labels.csv", newline="") as f:
-        return [(r["object"], Path(root) / r["image"], r["caption"]) for r in csv.DictReader(f)]
-
-
 def angle_files(root: Path) -> list[tuple[Path, str]]:
     """(picture, product) from the `labels.csv` of `new_angles.py`."""
     with open(Path(root) / "labels.csv", newline="") as f:
         return [(Path(root) / r["photo"], r["product_id"]) for r in csv.DictReader(f)]
 
 
-def prepare(cache: Path, grocery, clipart, renders, kb, angles, views: int, seed: int) -> None:
+def prepare(cache: Path, grocery, clipart, kb, angles, views: int, seed: int) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     jobs, rows, products, rng = [], [], [], random.Random(seed)
     instance = 0
 
     def add(how, path, **row):
         jobs.append((how, str(path), rng.getrandbits(32)))
-        rows.append(Row(source=how, **row))
+        rows.append(Row(**row))
 
     for name, folder in (("grocery", grocery and Path(grocery) / "catalogue"), ("kb", kb and Path(kb))):
         if not folder:
@@ -201,12 +194,6 @@ def prepare(cache: Path, grocery, clipart, renders, kb, angles, views: int, seed
         for path in clip_files(clipart):
             add("clip", path, kind="clip", instance=instance, captions=clip_captions(path, Path(clipart)))
             instance += 1
-    if renders:
-        seen: dict[str, int] = {}
-        for thing, path, caption in render_files(renders):
-            if thing not in seen:
-                seen[thing], instance = instance, instance + 1
-            add("fit", path, kind="render", instance=seen[thing], captions=[caption, f"a photo of a {caption}"])
 
     out = np.lib.format.open_memmap(
         cache / "pictures.npy", mode="w+", dtype=np.uint8, shape=(len(jobs), SIDE, SIDE, 4))
@@ -238,7 +225,7 @@ def prepare(cache: Path, grocery, clipart, renders, kb, angles, views: int, seed
     (cache / "index.json").write_text(json.dumps(
         {"rows": [asdict(r) for r in kept], "products": products, "written": len(jobs)}))
 
-    # Not the sample catalogue's or the renders' texts: the tokenizer is the same with and without them.
+    # Not the sample catalogue's texts: the tokenizer is the same with and without it.
     texts = [c for p in products if p["set"] == "grocery" for c in product_captions(p)]
     texts += [c for r in kept if r.kind == "clip" for c in r.captions[:2]]
     tok = tokenizer.train(texts)
@@ -255,15 +242,3 @@ class Pictures:
     def where(self, kind: str) -> np.ndarray:
         return np.array([i for i, r in enumerate(self.rows) if r.kind == kind], dtype=np.int64)
 
-
-if __name__ == "__main__":
-    import argparse
-
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--cache", type=Path, required=True)
-    for name in ("grocery", "clipart", "renders", "kb", "angles"):
-        p.add_argument(f"--{name}", type=Path)
-    p.add_argument("--views", type=int, default=5)
-    p.add_argument("--seed", type=int, default=1)
-    a = p.parse_args()
-    prepare(a.cache, a.grocery, a.clipart, a.renders, a.kb, a.angles, a.views, a.seed)

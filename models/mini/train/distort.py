@@ -28,24 +28,37 @@ def to_float(pixels: np.ndarray) -> torch.Tensor:
     return x
 
 
-def warp(x: torch.Tensor, size: int, zoom, turn: float, shift: float, flip: float, padding: str) -> torch.Tensor:
-    """A random similarity per picture; `zoom` is the range of the visible part's side."""
-    n = len(x)
+def similarity(n: int, zoom, turn: float, shift: float, flip: float) -> torch.Tensor:
+    """A random similarity per picture, [n, 2, 3]; `zoom` is the range of the visible part's side."""
     part = uniform(n, *zoom)
-    aspect = torch.exp(uniform(n, -0.12, 0.12))
+    aspect = torch.exp(uniform(n, -0.15, 0.15))
     angle = torch.randn(n).clamp(-2, 2) * math.radians(turn) / 2
     mirror = torch.where(torch.rand(n) < flip, -1.0, 1.0)
     cos, sin = torch.cos(angle), torch.sin(angle)
     slack = (1 - part).abs() + shift
-    theta = torch.stack(
+    return torch.stack(
         [
             torch.stack([part * aspect * cos * mirror, -part / aspect * sin, slack * uniform(n, -1, 1)], 1),
             torch.stack([part * aspect * sin * mirror, part / aspect * cos, slack * uniform(n, -1, 1)], 1),
         ],
         1,
     )
-    grid = F.affine_grid(theta, (n, x.shape[1], size, size), align_corners=False)
+
+
+def warp(x: torch.Tensor, theta: torch.Tensor, size: int, padding: str) -> torch.Tensor:
+    """Pictures, or maps of them, seen through the similarities."""
+    grid = F.affine_grid(theta, (len(x), x.shape[1], size, size), align_corners=False)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+
+
+def view(x: torch.Tensor, theta: torch.Tensor, size: int, padding: str) -> torch.Tensor:
+    """`warp` without aliasing: CLIP's own preprocessing has none, and pictures that do look like other ones."""
+    return F.avg_pool2d(warp(x, theta, 2 * size, padding), 2)
+
+
+def as_is(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Only made smaller, as CLIP's preprocessing does it."""
+    return F.interpolate(x, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def backgrounds(n: int, size: int, scenes: torch.Tensor, plain: float) -> torch.Tensor:
@@ -57,7 +70,8 @@ def backgrounds(n: int, size: int, scenes: torch.Tensor, plain: float) -> torch.
     slope = tilt[:, 0] * ramp.view(1, 1, size, 1) + tilt[:, 1] * ramp.view(1, 1, 1, size)
     grain = F.interpolate(torch.rand(n, 3, 6, 6), size=(size, size), mode="bilinear") - 0.5
     rough = torch.rand(n, 1, size, size) - 0.5
-    scene = warp(scenes[torch.randint(len(scenes), (n,))], size, (0.3, 0.9), 60, 0.0, 0.5, "reflection")
+    theta = similarity(n, (0.3, 0.9), 60, 0.0, 0.5)
+    scene = warp(scenes[torch.randint(len(scenes), (n,))], theta, size, "reflection")
     made = flat + slope * (torch.rand(n, 1, 1, 1) < 0.6)
     made = made + grain * (torch.rand(n, 1, 1, 1) < 0.4) * 0.8 + rough * (torch.rand(n, 1, 1, 1) < 0.3) * 0.25
     out = torch.where((pick < plain + (1 - plain) * 0.5).view(n, 1, 1, 1), made, scene)
@@ -72,15 +86,15 @@ def colour(x: torch.Tensor, amount: float) -> torch.Tensor:
     """Light and camera: brightness, contrast, saturation, white balance. Hue stays: it tells goods apart."""
     n = len(x)
 
-    def view(t):
+    def each(t):
         return t.view(n, -1, 1, 1)
 
-    x = x * view(uniform(n, 1 - 0.4 * amount, 1 + 0.35 * amount))
-    x = x * (1 + view(uniform(3 * n, -0.12 * amount, 0.12 * amount)))
+    x = x * each(uniform(n, 1 - 0.4 * amount, 1 + 0.35 * amount))
+    x = x * (1 + each(uniform(3 * n, -0.12 * amount, 0.12 * amount)))
     grey = x.mean(1, keepdim=True)
-    x = grey + (x - grey) * view(uniform(n, 1 - 0.4 * amount, 1 + 0.4 * amount))
+    x = grey + (x - grey) * each(uniform(n, 1 - 0.4 * amount, 1 + 0.4 * amount))
     mid = x.mean((1, 2, 3), keepdim=True)
-    x = mid + (x - mid) * view(uniform(n, 1 - 0.35 * amount, 1 + 0.35 * amount))
+    x = mid + (x - mid) * each(uniform(n, 1 - 0.35 * amount, 1 + 0.35 * amount))
     return x.clamp(0, 1)
 
 
@@ -105,39 +119,59 @@ def erase(x: torch.Tensor, share: float) -> torch.Tensor:
     return torch.where(inside, torch.rand(n, 3, 1, 1).expand_as(x), x)
 
 
-def photos(pixels: np.ndarray, size: int, whole: np.ndarray, amount: float = 1.0) -> torch.Tensor:
-    """`whole` marks full pictures, which may be cropped further than ready-made views."""
-    x = to_float(pixels)[:, :3]
-    near = warp(x, size, (0.7, 1.05), 18 * amount, 0.04, 0.5, "reflection")
+def photos(pixels: np.ndarray, whole: np.ndarray, size: int,
+           still: np.ndarray | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures and how they were warped. `whole` marks full pictures, which may be cropped further than
+    ready-made views; `still` those that are only resized, and mirrored half of the time."""
+    theta = similarity(len(pixels), (0.65, 1.05), 24, 0.04, 0.5)
     wide = torch.from_numpy(whole)
-    if wide.any():
-        near[wide] = warp(x[wide], size, (0.5, 1.05), 18 * amount, 0.05, 0.5, "reflection")
-    return erase(soften(colour(near, 0.8 * amount), 0.15 * amount), 0.2 * amount)
+    theta[wide] = similarity(int(wide.sum()), (0.45, 1.05), 24, 0.04, 0.5)
+    x = to_float(pixels)[:, :3]
+    out = erase(soften(colour(view(x, theta, size, "reflection"), 1.0), 0.15), 0.25)
+    if still is not None and still.any():
+        same, mirror = as_is(x[still], size), torch.rand(int(still.sum())) < 0.5
+        out[still] = torch.where(mirror.view(-1, 1, 1, 1), same.flip(-1), same)
+        straight = torch.eye(2, 3).repeat(len(same), 1, 1)
+        straight[mirror, 0, 0] = -1.0
+        theta[still] = straight
+    return out, theta
 
 
-def objects(pixels: np.ndarray, size: int, scenes: torch.Tensor, plain: float, amount: float) -> torch.Tensor:
-    """Cut-outs on some background; fully covered pictures (renders) simply fill it."""
+def objects(pixels: np.ndarray, scenes: torch.Tensor, plain: float, size: int,
+            clean: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut-outs on some background, and how they were warped; fully covered pictures simply fill it. A
+    share `clean` of them stays as it is, on white."""
     x = to_float(pixels)
     full = (x[:, 3] > 0.99).flatten(1).all(1)
-    cut = warp(x, size, (1 - 0.35 * amount, 1 + 0.5 * amount), 24 * amount, 0.08 * amount, 0.2, "zeros")
+    theta = similarity(len(x), (0.6, 1.4), 30, 0.08, 0.5)
+    theta[full] = similarity(int(full.sum()), (0.6, 1.0), 30, 0.02, 0.5)
+    cut = view(x, theta, size, "zeros")
     if full.any():
-        cut[full] = warp(x[full], size, (1 - 0.35 * amount, 1.0), 24 * amount, 0.02, 0.2, "reflection")
+        cut[full] = view(x[full], theta[full], size, "reflection")
         cut[full, 3] = 1
     out = lay_on(cut, backgrounds(len(x), size, scenes, plain))
-    return erase(soften(colour(out, amount), 0.2 * amount), 0.2 * amount)
+    out = erase(soften(colour(out, 0.9), 0.2), 0.2)
+    still = torch.rand(len(x)) < clean
+    if still.any():
+        theta[still] = torch.eye(2, 3)
+        out[still] = lay_on(as_is(x[still], size), torch.ones(1)).clamp(0, 1)
+    return out, theta
 
 
-def mix(x: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """CutMix on a share of the batch: pictures, partner of each, weight of its own label."""
-    n, _, s, _ = x.shape
+def cut_mix(n: int, share: float, cells: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """For a share of n pictures, a rectangle of whole cells that another picture of them covers: the
+    partner of each, and [n, 1, cells, cells], 1 where the partner shows."""
     partner = torch.randperm(n)
-    side = torch.sqrt(uniform(n, 0.1, 0.5)) * (torch.rand(n) < share)
-    line = torch.arange(s) / s
-    left, top = torch.rand(n) * (1 - side), torch.rand(n) * (1 - side)
-    inside = ((line >= left[:, None]) & (line < (left + side)[:, None]))[:, None, None, :]
-    inside = inside & ((line >= top[:, None]) & (line < (top + side)[:, None]))[:, None, :, None]
-    own = 1 - inside.float().mean((1, 2, 3))
-    return torch.where(inside, x[partner], x), partner, own
+    area = uniform(n, 0.1, 0.5)
+    stretch = torch.exp(uniform(n, -0.5, 0.5))
+    side = [((area.sqrt() * f * cells).round().clamp(1, cells)) for f in (stretch, 1 / stretch)]
+    line = torch.arange(cells)
+    inside = []
+    for s in side:
+        first = (torch.rand(n) * (cells - s + 1)).floor()
+        inside.append((line >= first[:, None]) & (line < (first + s)[:, None]))
+    over = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    return partner, (over & (torch.rand(n) < share).view(n, 1, 1, 1)).float()
 
 
 def harsh(image: Image.Image, ground: Image.Image, rng) -> Image.Image:

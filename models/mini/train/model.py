@@ -1,4 +1,4 @@
-"""The model: transformers' own CLIPModel, small. 96 px in patches of 16, and a short text tower."""
+"""The model: transformers' own CLIPModel, small. 128 px in patches of 16, and a short text tower."""
 
 import torch
 import torch.nn.functional as F
@@ -6,18 +6,20 @@ from transformers import CLIPConfig, CLIPModel
 
 import tokenizer
 
-PIXELS, PATCH, WIDTH, HIDDEN = 96, 16, 256, 192
+PIXELS, PATCH, EMBED = 128, 16, 256
+HIDDEN, LAYERS, HEADS = 256, 6, 4
+SIDE = PIXELS // PATCH  # the patches form a square of SIDE x SIDE
 
 
 def config(vocab: int, start: int, end: int) -> CLIPConfig:
     text = dict(
         vocab_size=vocab, hidden_size=128, intermediate_size=512, num_hidden_layers=3,
-        num_attention_heads=4, max_position_embeddings=tokenizer.MAX_TOKENS, hidden_act="quick_gelu",
-        projection_dim=WIDTH, bos_token_id=start, eos_token_id=end, pad_token_id=end)
+        num_attention_heads=4, max_position_embeddings=tokenizer.MAX_TOKENS, hidden_act="gelu",
+        projection_dim=EMBED, bos_token_id=start, eos_token_id=end, pad_token_id=end)
     vision = dict(
         image_size=PIXELS, patch_size=PATCH, hidden_size=HIDDEN, intermediate_size=4 * HIDDEN,
-        num_hidden_layers=6, num_attention_heads=3, hidden_act="quick_gelu", projection_dim=WIDTH)
-    return CLIPConfig(text_config=text, vision_config=vision, projection_dim=WIDTH, logit_scale_init_value=2.6592)
+        num_hidden_layers=LAYERS, num_attention_heads=HEADS, hidden_act="gelu", projection_dim=EMBED)
+    return CLIPConfig(text_config=text, vision_config=vision, projection_dim=EMBED, logit_scale_init_value=2.6592)
 
 
 def build(tok, drop_path: float) -> CLIPModel:
@@ -46,22 +48,21 @@ def prime(model: CLIPModel, pixels: torch.Tensor) -> None:
     """A start from which a small ViT learns faster than from noise, with few pictures and little time:
     the patch layer whitens real patches, positions are waves, and attention begins as Trockman and
     Kolter's mimetic initialisation (2023) has it: tokens attend to their like, values are near -I."""
-    vision, d, head = model.vision_model, HIDDEN, HIDDEN // 3
+    vision, d, head = model.vision_model, HIDDEN, HIDDEN // HEADS
     patches = F.unfold(pixels, PATCH, stride=PATCH).transpose(1, 2).flatten(0, 1)
     size, basis = torch.linalg.eigh(patches.T @ patches / len(patches))
     size, basis = size.flip(0)[:d], basis.flip(1)[:, :d]
     mixed = torch.linalg.qr(torch.randn(d, d))[0] @ (basis / (size + size[d // 2]).sqrt()).T
     vision.embeddings.patch_embedding.weight.copy_(mixed.view(d, 3, PATCH, PATCH))
 
-    side = PIXELS // PATCH
-    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    y, x = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
     pace = 8.0 ** (-torch.arange(d // 4) / (d // 4)) * 1.2
     waves = torch.cat([f(p.flatten()[:, None] * pace) for p in (x, y) for f in (torch.sin, torch.cos)], 1)
     vision.embeddings.position_embedding.weight[1:] = 0.5 * waves
 
     for layer in vision.encoder.layers:
         attention = layer.self_attn
-        for h in range(3):
+        for h in range(HEADS):
             u, s, v = torch.linalg.svd(0.7 * torch.randn(d, d) / d**0.5 + 0.7 * torch.eye(d))
             part, root = slice(h * head, (h + 1) * head), s[:head].sqrt()
             attention.q_proj.weight[part] = (u[:, :head] * root).T
@@ -86,11 +87,10 @@ def _skip(rate: float):
     return hook
 
 
-def see(model: CLIPModel, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(pooled, embedding) of normalised pictures of any side that PATCH divides."""
-    pooled = model.vision_model(
-        pixel_values=pixels, interpolate_pos_encoding=pixels.shape[-1] != PIXELS).pooler_output
-    return pooled, model.visual_projection(pooled)
+def see(model: CLIPModel, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(patch tokens, pooled, embedding) of normalised pictures of any side that PATCH divides."""
+    seen = model.vision_model(pixel_values=pixels, interpolate_pos_encoding=pixels.shape[-1] != PIXELS)
+    return seen.last_hidden_state[:, 1:], seen.pooler_output, model.visual_projection(seen.pooler_output)
 
 
 def read(model: CLIPModel, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

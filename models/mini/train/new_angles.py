@@ -1,7 +1,7 @@
 """Renders the sample catalogue's products in scenes of their own, for training: never a scene of the
 customers' photos in `kb/photos`, whose seeds differ. Run by Blender:
 
-    blender -b -P new_angles.py -- --kit ../../../kb/render --views 6 --out DIR
+    blender -b -P new_angles.py -- --kit ../../../kb/render --out DIR
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 p = argparse.ArgumentParser()
 p.add_argument("--kit", type=Path, required=True)
 p.add_argument("--first", type=int, default=0, help="number of the first view")
-p.add_argument("--views", type=int, default=12)
+p.add_argument("--views", type=int, default=28)
 p.add_argument("--size", type=int, default=160)
 p.add_argument("--samples", type=int, default=5)
 p.add_argument("--threads", type=int, default=2)
@@ -43,6 +43,7 @@ with open(a.out / "labels.csv", "w", newline="") as f:
                 kit["kit"]._frames[:] = [kit["kit"].Matrix()]
                 kit["stage"].home(rng, parts, kit["FAMILIES"][product["family"]][2])
                 name = f"{product['slug']}-{view}.jpg"
-                kit["shoot"](a.out / name, rng.randrange(1 << 30))
+                if not (a.out / name).exists():  # a second start goes on
+                    kit["shoot"](a.out / name, rng.randrange(1 << 30))
                 rows.writerow([name, product["id"]])
             f.flush()

@@ -1,10 +1,12 @@
 """Trains the mini CLIP on two CPU cores. One command does everything: reads the sources into a cache,
 asks the teachers once, trains, exports.
 
-    python train.py --grocery DIR --clipart DIR --renders DIR --kb DIR --angles DIR --run RUN --to ..
+    python train.py --grocery DIR --clipart DIR --kb DIR --angles DIR --run RUN --to ..
 
-Run it again after a stop and it goes on from RUN/checkpoint.pt. The schedule follows the training
-clock (`--minutes`), so that it ends in time on a busy machine; `--steps` follows the step count instead.
+Each core has a process of its own, which sees its own pictures on one thread; the gradients are averaged
+once a step. On a shared machine that loses far less than two threads that wait for each other in every
+operation. The schedule counts steps, so a run can be repeated, and one that is paused loses nothing. Run it
+again after a stop and it goes on from RUN/checkpoint.pt.
 """
 
 import argparse
@@ -12,14 +14,17 @@ import copy
 import json
 import math
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn as nn
+import torch.distributed as dist
+import torch.multiprocessing as mp
 import torch.nn.functional as F
 from tokenizers import Tokenizer
-from transformers import CLIPImageProcessor, PreTrainedTokenizerFast
+from transformers import CLIPImageProcessor
 
 import data
 import distort
@@ -28,11 +33,16 @@ import export
 import model as clip
 import teachers
 import tokenizer
+from watch import Exam, draw_curve
 
+SMALL = 96  # px; the first part of training sees smaller pictures, which cost little more than half
 SHORT = 12  # words; longer captions are drawn in one step of eight only
-
-# Most of the training sees smaller pictures, which cost less; position embeddings are interpolated.
-SIDES = [(0.64, 80), (math.inf, clip.PIXELS)]
+LATE = 2 / 3  # from here on, training looks more like the use that is measured
+STILL = {False: 0.12, True: 0.4}  # share of photos shown as they are, before LATE and after
+PAUSE = 10.0  # seconds; a step that took longer was paused, and the clock counts no more than this
+WEIGHTS = {
+    "patches": 3.0, "picture": 3.0, "product": 1.0, "studio": 0.5, "shelf": 1.0, "landing": 1.0,
+    "words": 1.0, "clip words": 0.1, "pair": 0.1, "text teacher": 0.5}
 
 
 class Heads(nn.Module):
@@ -40,31 +50,27 @@ class Heads(nn.Module):
 
     def __init__(self, products: int):
         super().__init__()
-        self.products = nn.Parameter(torch.randn(products, clip.WIDTH))
+        self.products = nn.Parameter(torch.randn(products, clip.EMBED))
         self.product_scale = nn.Parameter(torch.tensor(math.log(16.0)))
-        self.pair_scale = nn.Parameter(torch.tensor(math.log(12.0)))
-        self.vision_teacher = nn.Linear(clip.HIDDEN, 1280)
-        self.text_teacher = nn.Linear(clip.WIDTH, 384)
+        self.patches = nn.Sequential(nn.LayerNorm(clip.HIDDEN), nn.Linear(clip.HIDDEN, teachers.WIDTH))
+        self.picture = nn.Linear(clip.HIDDEN, teachers.WIDTH)
+        self.text_teacher = nn.Linear(clip.EMBED, 384)
 
 
 class Texts:
     """Captions by product and by clip-art row, with the text teacher's vectors."""
 
     def __init__(self, pictures: data.Pictures, cache: Path):
+        self.titles = [p["title"] for p in pictures.products]
         self.by_product = [data.product_captions(p) for p in pictures.products]
         self.by_row = {i: r.captions for i, r in enumerate(pictures.rows) if r.captions}
         every = sorted({c for said in self.by_product for c in said} | {c for said in self.by_row.values() for c in said})
         self.at = {c: i for i, c in enumerate(every)}
-        self.every = every
         file = cache / "texts.pt"
-        saved = torch.load(file) if file.exists() else {"texts": [], "vectors": torch.zeros(0, 384)}
-        known = dict(zip(saved["texts"], saved["vectors"]))
-        missing = [t for t in every if t not in known]
-        if missing:
-            print(f"text teacher: {len(missing)} texts", flush=True)
-            known |= dict(zip(missing, teachers.text_features(missing)))
-            torch.save({"texts": every, "vectors": torch.stack([known[t] for t in every])}, file)
-        self.vectors = torch.stack([known[t] for t in every])
+        if not file.exists():
+            print(f"text teacher: {len(every)} texts", flush=True)
+            torch.save(teachers.text_features(every), file)
+        self.vectors = torch.load(file)
 
     @staticmethod
     def draw(said: list[str], rng, long: bool) -> str:
@@ -73,30 +79,46 @@ class Texts:
         return said[rng.integers(len(said))]
 
 
+class Shelf:
+    """Both catalogues' pictures, just as a search will see them: through CLIP's own preprocessing. They
+    are few and always the same, so they can be learned by heart, if they are shown like this."""
+
+    def __init__(self, products: list[dict]):
+        found = [(i, path) for i, p in enumerate(products) for path in p["images"]]
+        images = [data.load(path, "RGB") for _, path in found]
+        self.label = np.array([i for i, _ in found])
+        self.pixels = {}
+        for side in (SMALL, clip.PIXELS):
+            size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+            processor = CLIPImageProcessor.from_dict(export.PREPROCESSOR | size)
+            self.pixels[side] = evaluate.pixels_of(processor, images)
+        grocery = np.array([products[i]["set"] == "grocery" for i in self.label])
+        self.grocery, self.sample = grocery.nonzero()[0], (~grocery).nonzero()[0]
+
+
 class Trainer:
-    def __init__(self, a):
-        self.a, cache = a, a.cache
+    def __init__(self, a, rank: int):
+        self.a, self.rank, cache = a, rank, a.cache
         torch.manual_seed(a.seed)
         self.rng = np.random.default_rng(a.seed)
         self.pictures = p = data.Pictures(cache)
+        self.maps = np.load(cache / "teacher.npy", mmap_mode="r")
         self.tok = Tokenizer.from_file(str(cache / "tokenizer.json"))
         self.texts = Texts(p, cache)
-        self.photo, self.angle, self.studio = p.where("photo"), p.where("angle"), p.where("studio")
-        self.clip, self.render = p.where("clip"), p.where("render")
+        self.photo, self.angle, self.clip = p.where("photo"), p.where("angle"), p.where("clip")
         self.label = np.array([r.product for r in p.rows])
         self.whole = np.array([r.view == 0 for r in p.rows])
-        self.views: dict[int, list[int]] = {}
-        for i in self.render:
-            self.views.setdefault(p.rows[i].instance, []).append(int(i))
-        self.things = [v for v in self.views.values() if len(v) > 1]
-        self.teach(cache)
+        self.front = self.photo[self.whole[self.photo]]
+        self.shelf = Shelf(p.products)
+        sets = np.array([x["set"] == "grocery" for x in p.products])
+        studio = p.where("studio")
+        self.studio, self.sample = studio[sets[self.label[studio]]], studio[~sets[self.label[studio]]]
+        self.read_teacher(cache)
         self.model = clip.build(self.tok, a.drop_path)
-        start = self.rng.choice(self.photo, 512, replace=False)
-        clip.prime(self.model, distort.normalise(distort.photos(p.pixels[np.sort(start)], 96, self.whole[np.sort(start)])))
+        start = np.sort(self.rng.choice(self.photo, 512, replace=False))
+        clip.prime(self.model, distort.normalise(distort.photos(p.pixels[start], self.whole[start], clip.PIXELS)[0]))
         self.heads = Heads(len(p.products))
         self.ema = copy.deepcopy(self.model.state_dict())
-        self.bank = torch.zeros(len(p.products), clip.WIDTH)
-        self.queue = torch.zeros(0, clip.WIDTH)
         decay, plain = [], []
         for name, w in [*self.model.named_parameters(), *self.heads.named_parameters()]:
             (decay if w.ndim > 1 and "embedding" not in name and name != "products" else plain).append(w)
@@ -104,145 +126,143 @@ class Trainer:
             [{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
             lr=a.lr, betas=(0.9, 0.98), fused=True)
         self.step, self.elapsed = 0, 0.0
-        self.see = torch.compile(clip.see) if a.compile else clip.see
 
-    def teach(self, cache: Path) -> None:
-        """The vision teacher's directions (unit rows) and soft labels; zero where it saw nothing."""
-        raw = np.load(cache / "teacher.npy")
-        kinds = np.array([r.kind for r in self.pictures.rows])
-        known = np.flatnonzero(np.isin(kinds, ["photo", "studio"]))
-        x = torch.from_numpy(raw[known].astype(np.float32))
-        x = F.normalize((x - x.mean(0)) / (x.std(0) + 1e-2), dim=-1)
-        self.teacher = torch.zeros(len(kinds), x.shape[1], dtype=torch.float16)
-        self.teacher[known] = x.half()
-        classes = len(self.pictures.products)
-        file = cache / f"soft-{classes}.pt"
+    def read_teacher(self, cache: Path) -> None:
+        """The teacher's opinion of the shop photos: a linear reading for each fold of them."""
+        file = cache / "readings.pt"
         if not file.exists():
-            groups = np.array([self.pictures.rows[i].instance for i in self.photo])
-            torch.save(teachers.soft_labels(raw[self.photo], self.label[self.photo], groups, classes, self.a.seed), file)
-        soft = torch.load(file)
-        # One opinion a photo: the mean over its views.
-        groups = torch.tensor([self.pictures.rows[i].instance for i in self.photo])
-        _, at = groups.unique(return_inverse=True)
-        mean = torch.zeros(int(at.max()) + 1, classes).index_add_(0, at, soft)
-        mean = mean / mean.sum(-1, keepdim=True)
-        self.soft = torch.zeros(len(kinds), classes)
-        self.soft[self.photo] = 0.5 * soft + 0.5 * mean[at]
-        self.soft[self.angle] = F.one_hot(torch.from_numpy(self.label[self.angle]), classes).float()
+            means = torch.from_numpy(self.maps[self.photo].astype(np.float32).mean((2, 3)))
+            groups = torch.tensor([self.pictures.rows[i].instance for i in self.photo])
+            torch.save(teachers.readings(
+                means, torch.from_numpy(self.label[self.photo]), groups, len(self.pictures.products), self.a.seed), file)
+        self.readings, fold = torch.load(file)
+        self.fold = torch.zeros(len(self.pictures.rows), dtype=torch.long)
+        self.fold[self.photo] = fold
 
     def progress(self) -> float:
-        if self.a.steps:
-            return self.step / self.a.steps
-        return self.elapsed / (60 * self.a.minutes)
+        return self.step / self.a.steps
 
     def rate(self, t: float) -> float:
-        warm = min(1.0, (self.step + 1) / 80)
-        return self.a.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, t))))
+        warm = min(1.0, (self.step + 1) / 200)
+        return self.a.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, t))))
 
-    def pairs(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Two pictures of the same thing: clip art with itself, a render with another view."""
-        renders = round(n * self.a.render_share) if self.things else 0
-        left = list(self.rng.choice(self.clip, n - renders, replace=False))
-        right = list(left)
-        for t in self.rng.choice(len(self.things), renders, replace=False) if renders else []:
-            one, two = self.rng.choice(self.things[t], 2, replace=False)
-            left.append(one), right.append(two)
-        return np.array(left), np.array(right)
+    def some(self, rows: np.ndarray, n: int) -> np.ndarray:
+        return np.sort(self.rng.choice(rows, min(n, len(rows)), replace=False))
 
-    def batch(self, size: int, t: float):
+    def batch(self, side: int):
+        """Distorted pictures, their rows, the teacher's maps distorted alike, how much each cell counts."""
         a, pixels = self.a, self.pictures.pixels
-        grow = min(1.0, 0.3 + 0.6 * t)
-        photo = np.sort(self.rng.choice(self.photo, a.photos, replace=False))
-        scenes = distort.to_float(pixels[photo])[:, :3]
-        if len(self.angle):
-            photo = np.concatenate([photo, np.sort(self.rng.choice(self.angle, a.angle_photos, replace=False))])
-        studio = np.sort(self.rng.choice(self.studio, min(a.studio, len(self.studio)), replace=False))
-        left, right = self.pairs(a.pairs)
-        shop = pixels[photo]
-        x, partner, own = distort.mix(distort.photos(shop, size, self.whole[photo], grow), a.mix)
-        x = torch.cat([
-            x,
-            distort.objects(pixels[studio], size, scenes, 0.9, 0.3 * grow),
-            distort.objects(pixels[left], size, scenes, 0.7, 0.4 * grow),
-            distort.objects(pixels[right], size, scenes, 0.1, grow),
-        ])
-        return distort.normalise(x), photo, studio, left, right, partner, own
 
-    def losses(self, size: int, t: float) -> tuple[torch.Tensor, dict]:
+        share = STILL[self.progress() > LATE]
+        some, p, q = self.some, round(share * a.photos), round(share * a.angle_photos)
+        shop = np.concatenate([
+            some(self.front, p), some(self.photo, a.photos - p),
+            some(self.angle, q), some(self.angle, a.angle_photos - q)])
+        still = np.zeros(len(shop), bool)
+        still[:p] = still[a.photos : a.photos + q] = True
+        goods = np.concatenate([some(self.studio, a.studio), some(self.sample, a.sample)])
+        pair = some(self.clip, a.pairs)
+        scenes = distort.to_float(pixels[shop[: a.photos]])[:, :3]
+        # Most catalogue pictures, and the first of each clip-art pair, are laid on white.
+        parts = [
+            distort.photos(pixels[shop], self.whole[shop], side, still),
+            distort.objects(pixels[goods], scenes, 0.7, side, clean=0.2),
+            distort.objects(pixels[pair], scenes, 0.8, side),
+            distort.objects(pixels[pair], scenes, 0.1, side),
+        ]
+        x, theta = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+        rows = np.concatenate([shop, goods, pair, pair])
+        # The teacher saw cut-outs on white, so its word counts only where the thing is.
+        maps = distort.warp(torch.from_numpy(self.maps[rows].astype(np.float32)), theta, side // clip.PATCH, "reflection")
+        thing = torch.from_numpy(pixels[rows][..., 3]).unsqueeze(1).float() / 255
+        counts = distort.warp(thing, theta, side // clip.PATCH * 4, "zeros")
+        counts = F.avg_pool2d(counts, 4)
+        counts[: len(shop)] = 1.0
+        return x, rows, maps, counts, len(shop), len(goods)
+
+    def losses(self) -> tuple[torch.Tensor, dict]:
         a, heads = self.a, self.heads
-        x, photo, studio, left, right, partner, own = self.batch(size, t)
+        side = SMALL if self.progress() < a.small else clip.PIXELS
+        x, rows, maps, counts, n, s = self.batch(side)
+        label, classes = torch.from_numpy(self.label[rows]), len(heads.products)
+
+        # What each picture is: its product; for shop photos, half of that is the teacher's opinion of
+        # just this crop. Clip art is no product.
+        target = F.one_hot(label[: n + s], classes).float()
+        mean = (maps * counts).sum((2, 3)) / counts.sum((2, 3)).clamp(min=1e-3)
+        said = torch.einsum("bd,bcd->bc", teachers.prepared(mean[: a.photos]), self.readings[self.fold[rows[: a.photos]]])
+        target[: a.photos] = (1 - a.opinion) * target[: a.photos] + a.opinion * said.softmax(-1)
+
+        # CutMix of pictures, maps and labels together.
+        partner, over = distort.cut_mix(n, a.mix, side // clip.PATCH)
+        large = over.repeat_interleave(clip.PATCH, 2).repeat_interleave(clip.PATCH, 3)
+        x[:n] = torch.where(large > 0, x[:n][partner], x[:n])
+        maps[:n] = torch.where(over > 0, maps[:n][partner], maps[:n])
+        share = over.mean((1, 2, 3))[:, None]
+        target[:n] = (1 - share) * target[:n] + share * target[:n][partner]
+        mean[:n] = maps[:n].mean((2, 3))
+        target = 0.95 * target + 0.05 / classes
+
+        shown = np.concatenate([self.some(self.shelf.grocery, a.shelf), self.some(self.shelf.sample, a.sample_shelf)])
         long = self.rng.random() < 0.125
-        shown = np.unique(np.concatenate([self.label[photo], self.label[studio]]))
-        said = [self.texts.draw(self.texts.by_product[p], self.rng, long) for p in shown]
-        said += [self.texts.draw(self.texts.by_row[i], self.rng, long) for i in left]
-        extra = self.rng.integers(len(self.texts.every), size=8)
-        said += [s for s in (self.texts.every[i] for i in extra) if long or s.count(" ") < SHORT]
-        with torch.autocast("cpu", torch.bfloat16, enabled=not a.f32):
-            pooled, image = self.see(self.model, x)
-            words = clip.read(self.model, *tokenizer.encode(self.tok, said))
-        pooled = pooled.float()
-        image, words = F.normalize(image.float(), dim=-1), F.normalize(words.float(), dim=-1)
-        n, s, k = len(photo), len(studio), len(left)
-        shop, shelf, one, two = image.split([n, s, k, k])
+        goods = self.rng.choice(classes, a.texts, replace=False)
+        captions = [self.texts.titles[p] for p in goods[: a.texts // 2]]
+        captions += [self.texts.draw(self.texts.by_product[p], self.rng, long) for p in goods[a.texts // 2 :]]
+        captions += [self.texts.draw(self.texts.by_row[i], self.rng, long) for i in rows[n + s : n + s + a.pairs]]
+        with torch.autocast("cpu", torch.bfloat16):
+            tokens, pooled, image = clip.see(self.model, distort.normalise(x))
+            words = clip.read(self.model, *tokenizer.encode(self.tok, captions))
+            self.model.eval()  # no stochastic depth for what is to be learned exactly
+            known = clip.see(self.model, self.shelf.pixels[side][shown])[2]
+            self.model.train()
+        tokens, pooled = tokens.float(), pooled.float()
+        image, words, known = (F.normalize(t.float(), dim=-1) for t in (image, words, known))
 
-        # Products: learned vectors, then the studio pictures' last embeddings, then the words.
-        classes = len(heads.products)
-        target = F.one_hot(torch.from_numpy(self.label[photo]), classes).float()
-        target = 0.6 * target + 0.4 * self.soft[photo]
-        target = own[:, None] * target + (1 - own[:, None]) * target[partner]
-        target = 0.97 * target + 0.03 / classes
-        owner = torch.from_numpy(self.label[studio])
-        vectors, scale = F.normalize(heads.products, dim=-1), heads.product_scale.exp().clamp(max=40)
-        out = {"product": F.cross_entropy(scale * shop @ vectors.T, target)}
-        out["studio"] = F.cross_entropy(scale * shelf @ vectors.T, owner, label_smoothing=0.03)
-        self.bank[owner] = shelf.detach()
-        if (self.bank.abs().sum(1) > 0).all():
-            out["gap"] = F.cross_entropy(scale * shop @ self.bank.T, target)
+        # The teacher, patch by patch and as a whole.
+        patches = heads.patches(tokens)
+        near = F.cosine_similarity(patches, maps.flatten(2).transpose(1, 2), dim=-1)
+        weight = counts.flatten(1)
+        out = {"patches": ((1 - near) * weight).sum() / weight.sum()}
+        seen = (weight.sum(1) > 1).float()
+        near = F.cosine_similarity(heads.picture(pooled), mean, dim=-1)
+        out["picture"] = ((1 - near) * seen).sum() / seen.sum()
 
-        sharp = self.model.logit_scale.exp().clamp(max=60)
-        place = torch.full((classes,), -1)
-        place[shown] = torch.arange(len(shown))
-        goods = words[: len(shown)]
-        out["words"] = F.cross_entropy(sharp * shop @ goods.T, target[:, shown] / target[:, shown].sum(1, keepdim=True))
-        out["words"] = out["words"] + F.cross_entropy(sharp * shelf @ goods.T, place[owner])
-        every = words[: len(shown) + len(left)]
-        match = torch.arange(len(shown), len(every))
-        out["clip words"] = 0.5 * (
-            F.cross_entropy(sharp * one @ every.T, match)
-            + F.cross_entropy(sharp * every[len(shown):] @ one.T, torch.arange(k)))
+        # Photos, catalogue pictures and words meet at the products' vectors. A search has no such vectors,
+        # only catalogue pictures: those must land on them, and late in training stand in for them.
+        vectors, scale = F.normalize(heads.products, dim=-1), heads.product_scale.exp().clamp(max=30)
+        whose = torch.from_numpy(self.shelf.label[shown])
+        out["shelf"] = F.cross_entropy(scale * known @ vectors.T, whose)
+        out["landing"] = 1 - (known * vectors[whose].detach()).sum(-1).mean()
+        goals = vectors
+        if self.progress() > LATE:
+            goals = vectors.clone()
+            goals[whose] = known
+        out["product"] = F.cross_entropy(scale * image[:n] @ goals.T, target[:n])
+        out["studio"] = F.cross_entropy(scale * image[n : n + s] @ vectors.T, target[n:])
+        out["words"] = F.cross_entropy(scale * words[: a.texts] @ goals.T, torch.from_numpy(goods), label_smoothing=0.05)
 
-        # The same thing twice, among the pairs of this batch and of many before it.
-        near = heads.pair_scale.exp().clamp(max=40)
-        right_one = torch.arange(k)
-        others = torch.cat([one, self.queue])
-        out["pair"] = 0.5 * (
-            F.cross_entropy(near * two @ others.T, right_one) + F.cross_entropy(near * one @ two.T, right_one))
-        self.queue = torch.cat([one.detach(), self.queue])[: a.queue]
-
-        # The teachers.
-        seen = torch.from_numpy(np.concatenate([photo, studio, left, right]))
-        wanted = self.teacher[seen].float()
-        wanted[:n] = own[:, None] * wanted[:n] + (1 - own[:, None]) * wanted[:n][partner]
-        has = wanted.abs().sum(1) > 0
-        out["vision teacher"] = 1 - F.cosine_similarity(heads.vision_teacher(pooled)[has], wanted[has], dim=-1).mean()
-        meant = self.texts.vectors[[self.texts.at[c] for c in said]]
+        # Clip art meets its name, and itself in another setting, among all else in the batch.
+        sharp, match = self.model.logit_scale.exp().clamp(max=30), torch.arange(a.pairs)
+        one, two = image[n + s : n + s + a.pairs], image[n + s + a.pairs :]
+        out["clip words"] = F.cross_entropy(sharp * one @ words.T, match + a.texts)
+        others = torch.cat([one, image[: n + s].detach()])
+        out["pair"] = F.cross_entropy(sharp * two @ others.T, match)
+        meant = self.texts.vectors[[self.texts.at[c] for c in captions]]
         out["text teacher"] = 1 - F.cosine_similarity(heads.text_teacher(words), meant, dim=-1).mean()
-
-        weight = {
-            "product": 1.0, "studio": 1.0, "gap": 0.7, "words": 0.3, "clip words": 0.15,
-            "pair": 0.5, "vision teacher": 6.0 - 3.0 * min(1.0, t), "text teacher": 1.0,
-        }
-        return sum(weight[k] * v for k, v in out.items()), {k: v.item() for k, v in out.items()}
+        return sum(WEIGHTS[k] * v for k, v in out.items()), {k: v.item() for k, v in out.items()}
 
     def one_step(self) -> dict:
-        t = self.progress()
+        # Every step draws from a seed of its own, so that a resumed run goes on as it would have.
+        self.rng = np.random.default_rng((self.a.seed, self.rank, self.step))
+        torch.manual_seed(int(self.rng.integers(1 << 40)))
         for group in self.opt.param_groups:
-            group["lr"] = self.rate(t)
+            group["lr"] = self.rate(self.progress())
         self.model.train()
-        loss, parts = self.losses(next(side for until, side in SIDES if t < until), t)
+        loss, parts = self.losses()
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_([*self.model.parameters(), *self.heads.parameters()], 2.0)
+        self.share_gradients()
+        nn.utils.clip_grad_norm_([*self.model.parameters(), *self.heads.parameters()], 1.0)
         self.opt.step()
         keep = min(self.a.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -251,10 +271,18 @@ class Trainer:
         self.step += 1
         return parts
 
+    def share_gradients(self) -> None:
+        """The mean over the processes."""
+        grads = [w.grad for group in self.opt.param_groups for w in group["params"] if w.grad is not None]
+        flat = torch.cat([g.flatten() for g in grads])
+        dist.all_reduce(flat)
+        flat /= self.a.workers
+        for g, mean in zip(grads, flat.split([g.numel() for g in grads])):
+            g.copy_(mean.view_as(g))
+
     def save(self, file: Path) -> None:
-        state = {k: getattr(self, k) for k in ("step", "elapsed", "ema", "bank", "queue")}
+        state = {k: getattr(self, k) for k in ("step", "elapsed", "ema")}
         state |= {k: getattr(self, k).state_dict() for k in ("model", "heads", "opt")}
-        state |= {"rng": self.rng.bit_generator.state, "torch": torch.get_rng_state()}
         torch.save(state, file.with_suffix(".new"))
         file.with_suffix(".new").replace(file)
 
@@ -262,112 +290,41 @@ class Trainer:
         state = torch.load(file, weights_only=False)
         for k in ("model", "heads", "opt"):
             getattr(self, k).load_state_dict(state[k])
-        for k in ("step", "elapsed", "ema", "bank", "queue"):
+        for k in ("step", "elapsed", "ema"):
             setattr(self, k, state[k])
-        self.rng.bit_generator.state = state["rng"]
-        torch.set_rng_state(state["torch"])
         print(f"going on from step {self.step}, {self.elapsed / 60:.1f} minutes", flush=True)
 
 
-class Exam:
-    """The figures on `val.csv` and the held-back clip art, prepared once."""
-
-    def __init__(self, a):
-        export.write(clip.build(Tokenizer.from_file(str(a.cache / "tokenizer.json")), 0).state_dict(), a.cache, a.run / "exam")
-        processor = CLIPImageProcessor.from_pretrained(a.run / "exam")
-        self.tok = PreTrainedTokenizerFast.from_pretrained(a.run / "exam")
-        self.catalogue = evaluate.Catalogue(processor, a.grocery / "catalogue", a.grocery / "val.csv")
-        held = json.loads((a.cache / "held.json").read_text())[:250]
-        self.held = evaluate.never_seen(processor, a.clipart, held) if held else None
-
-    def figures(self, model, state: dict) -> dict:
-        judge = copy.deepcopy(model).eval()
-        judge.load_state_dict({k: v.half().float() if v.is_floating_point() else v for k, v in state.items()})
-        out = self.catalogue.figures(judge, self.tok)
-        if self.held:
-            out["held"] = evaluate.never_seen_figures(judge, *self.held)["recall@1"]
-        return out
-
-
-def draw_curve(log: Path, to: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
-    x = [r["minutes"] for r in rows]
-    for key in ("recall@1", "recall@5", "category@1", "title recall@1", "held"):
-        left.plot(x, [r["val"].get(key, float("nan")) for r in rows], label=key)
-    left.set(xlabel="minutes of training", title="grocery val.csv; `held`: unseen clip art", ylim=(0, 1))
-    left.grid(alpha=0.3), left.legend(fontsize=8)
-    for key in rows[-1]["loss"]:
-        right.plot(x, [r["loss"].get(key, float("nan")) for r in rows], label=key)
-    right.set(xlabel="minutes of training", title="training losses, unweighted"), right.legend(fontsize=8)
-    right.grid(alpha=0.3)
-    fig.tight_layout(), fig.savefig(to, dpi=80), plt.close(fig)
-
-
-def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--grocery", type=Path, required=True)
-    p.add_argument("--clipart", type=Path, required=True)
-    p.add_argument("--renders", type=Path)
-    p.add_argument("--kb", type=Path)
-    p.add_argument("--angles", type=Path, help="renders of the sample catalogue by new_angles.py")
-    p.add_argument("--run", type=Path, required=True, help="checkpoint, log and curve go here")
-    p.add_argument("--cache", type=Path, help="prepared data; RUN/cache if not given")
-    p.add_argument("--to", type=Path, help="export the result to this folder")
-    p.add_argument("--minutes", type=float, default=110)
-    p.add_argument("--steps", type=int)
-    p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--lr", type=float, default=1.4e-3)
-    p.add_argument("--photos", type=int, default=50, help="shop photos a batch")
-    p.add_argument("--angle-photos", type=int, default=14, help="renders of the sample catalogue a batch")
-    p.add_argument("--studio", type=int, default=24, help="catalogue pictures a batch")
-    p.add_argument("--pairs", type=int, default=4, help="clip-art or render pairs a batch")
-    p.add_argument("--render-share", type=float, default=0.4, help="renders among the pairs")
-    p.add_argument("--queue", type=int, default=1024)
-    p.add_argument("--ema", type=float, default=0.995)
-    p.add_argument("--drop-path", type=float, default=0.05)
-    p.add_argument("--mix", type=float, default=0.2, help="share of shop photos with CutMix")
-    p.add_argument("--every", type=float, default=240, help="seconds between two measurements")
-    p.add_argument("--views", type=int, default=5)
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--compile", action="store_true")
-    p.add_argument("--f32", action="store_true", help="no bf16")
-    a = p.parse_args()
-    torch.set_num_threads(a.threads)
-    a.cache = a.cache or a.run / "cache"
-    a.run.mkdir(parents=True, exist_ok=True)
-    if not (a.cache / "index.json").exists():
-        data.prepare(a.cache, a.grocery, a.clipart, a.renders, a.kb, a.angles, a.views, a.seed)
-    if not (a.cache / "teacher.npy").exists():
-        pictures = data.Pictures(a.cache)
-        rows = np.sort(np.concatenate([pictures.where("studio"), pictures.where("photo")]))
-        teachers.picture_features(pictures.pixels, rows, a.cache / "teacher.npy")
-
-    trainer, exam = Trainer(a), Exam(a)
-    checkpoint, log = a.run / "checkpoint.pt", a.run / "log.jsonl"
+def work(rank: int, a) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{(a.run / 'meet').resolve()}", rank=rank, world_size=a.workers,
+        timeout=timedelta(hours=6))  # a paused run must not give up
+    trainer, checkpoint, log = Trainer(a, rank), a.run / "checkpoint.pt", a.run / "log.jsonl"
+    exam = Exam(a) if rank == 0 else None
     if checkpoint.exists():
         trainer.load(checkpoint)
-    sums, count, last, tick = {}, 0, time.monotonic(), time.monotonic()
-    done = trainer.progress() >= 1
-    while not done:
+    dist.barrier()
+    batch = a.workers * (a.photos + a.angle_photos + a.studio + a.sample + 2 * a.pairs + a.shelf + a.sample_shelf)
+    sums, count, last, tick = {}, 0, trainer.elapsed, time.monotonic()
+    while trainer.progress() < 1:
         for k, v in trainer.one_step().items():
             sums[k] = sums.get(k, 0.0) + v
         count += 1
+        if rank > 0:
+            continue
         now = time.monotonic()
-        trainer.elapsed, tick = trainer.elapsed + now - tick, now
-        done = trainer.progress() >= 1
-        if done or now - last > a.every:
-            shown = count * (a.photos + len(trainer.angle[: a.angle_photos]) + a.studio + 2 * a.pairs) / (now - last)
+        trainer.elapsed, tick = trainer.elapsed + min(now - tick, PAUSE), now
+        speed = count * batch / (trainer.elapsed - last)
+        if trainer.step in (2, 10, 50) or trainer.step % 200 == 0:
+            print(f"step {trainer.step}: {speed:.1f} pictures/s", flush=True)
+        if trainer.progress() >= 1 or trainer.elapsed - last > a.every:
             row = {
-                "minutes": round(trainer.elapsed / 60, 2), "step": trainer.step, "pictures/s": round(shown, 1),
+                "minutes": round(trainer.elapsed / 60, 2), "step": trainer.step,
+                "pictures/s": round(speed, 1),
                 "lr": round(trainer.rate(trainer.progress()), 6),
                 "loss": {k: round(v / count, 4) for k, v in sums.items()},
-                "val": {k: round(v, 4) for k, v in exam.figures(trainer.model, trainer.ema).items()},
+                "val": {k: round(v, 4) for k, v in exam.figures(trainer.model, trainer.heads, trainer.ema).items()},
             }
             with open(log, "a") as f:
                 f.write(json.dumps(row) + "\n")
@@ -375,9 +332,50 @@ def main() -> None:
             trainer.save(checkpoint)
             draw_curve(log, a.run / "curve.png")
             sums, count = {}, 0
-            last = tick = time.monotonic()  # measuring is not training time
-    if a.to:
+            last, tick = trainer.elapsed, time.monotonic()  # measuring is not training time
+    if rank == 0 and a.to:
         export.write(trainer.ema, a.cache, a.to)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--grocery", type=Path, required=True)
+    p.add_argument("--clipart", type=Path, required=True)
+    p.add_argument("--kb", type=Path, required=True)
+    p.add_argument("--angles", type=Path, required=True, help="renders of the sample catalogue by new_angles.py")
+    p.add_argument("--run", type=Path, required=True, help="cache, checkpoint, log and curve go here")
+    p.add_argument("--to", type=Path, help="export the result to this folder")
+    p.add_argument("--steps", type=int, default=4000)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--lr", type=float, default=1.5e-3)
+    p.add_argument("--small", type=float, default=0.5, help="part of the schedule with small pictures")
+    p.add_argument("--photos", type=int, default=18, help="shop photos a process and step")
+    p.add_argument("--angle-photos", type=int, default=6, help="renders of the sample catalogue a process and step")
+    p.add_argument("--studio", type=int, default=3, help="distorted grocery catalogue pictures")
+    p.add_argument("--sample", type=int, default=2, help="distorted sample catalogue pictures")
+    p.add_argument("--shelf", type=int, default=8, help="grocery catalogue pictures just as a search sees them")
+    p.add_argument("--sample-shelf", type=int, default=4, help="sample catalogue pictures likewise")
+    p.add_argument("--pairs", type=int, default=2, help="clip art, shown twice each, a process and step")
+    p.add_argument("--texts", type=int, default=32, help="product captions a process and step, half of them plain titles")
+    p.add_argument("--opinion", type=float, default=0.5, help="the teacher's share in a shop photo's label")
+    p.add_argument("--mix", type=float, default=0.3, help="share of shop photos with CutMix")
+    p.add_argument("--ema", type=float, default=0.99)
+    p.add_argument("--drop-path", type=float, default=0.1)
+    p.add_argument("--views", type=int, default=3, help="stored views of each shop photo")
+    p.add_argument("--every", type=float, default=600, help="seconds between two measurements")
+    p.add_argument("--workers", type=int, default=2, help="processes, one for each core")
+    a = p.parse_args()
+    torch.set_num_threads(a.workers)
+    a.cache = a.run / "cache"
+    if not (a.cache / "index.json").exists():
+        data.prepare(a.cache, a.grocery, a.clipart, a.kb, a.angles, a.views, a.seed)
+    if not (a.cache / "teacher.npy").exists():
+        teachers.picture_maps(data.Pictures(a.cache).pixels, a.cache / "teacher.npy", a.seed)
+
+    if not (a.cache / "readings.pt").exists():
+        Trainer(a, 0)  # asks the text teacher and reads the vision teacher, before there are many of us
+    (a.run / "meet").unlink(missing_ok=True)
+    mp.spawn(work, (a,), nprocs=a.workers)
 
 
 if __name__ == "__main__":
