@@ -991,7 +991,13 @@ async fn an_answer_grows_by_editing_and_a_deleted_one_is_said_anew() {
         [("weighs ", "weighs"), ("**two kilos** ", "kilos"), ("and is red.", "red")]
     {
         model.says(piece);
-        stage.says(&channel(), seen).await;
+        // What comes right behind another piece is shown with the next one.
+        while tokio::time::timeout(Duration::from_millis(200), stage.says(&channel(), seen))
+            .await
+            .is_err()
+        {
+            model.says(" ");
+        }
     }
     let standing = stage.discord.standing(&channel());
     let id = standing.last().unwrap().id.clone();

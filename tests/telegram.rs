@@ -558,8 +558,10 @@ async fn a_wrong_token_or_webhook_is_said_at_once_and_the_token_never() {
         TelegramSettings { token: "12:not-the-token".to_owned().into(), ..stage.settings.clone() };
     let told = front::telegram::run(wrong, stage.bot.clone(), None, stop()).await.unwrap_err();
     assert!(told.contains("@BotFather") && !told.contains("not-the-token"), "{told}");
-    let webhook =
-        TelegramSettings { webhook_url: "https://x.example".into(), ..stage.settings.clone() };
+    let webhook = TelegramSettings {
+        webhook_url: "https://x.example/telegram".into(),
+        ..stage.settings.clone()
+    };
     let told = front::telegram::webhook(&webhook).map(drop).unwrap_err();
     assert!(told.contains("telegram.webhook_secret"), "{told}");
     stage.end().await;

@@ -3,6 +3,7 @@
 //! binary on a catalogue of its own and a fake of each platform.
 //!
 //!     cargo bench --bench fronts -- [--seconds 60] [--catalogue DIR --photos DIR] [--no-limits]
+//!         [--chats 50] [--platform telegram]
 //!
 //! Without a catalogue the sample one serves, with its customers' photos. No vision model is
 //! configured. Discord's fake limits writing to a channel as Discord does, unless `--no-limits`; to
@@ -70,32 +71,41 @@ struct Arguments {
     catalogue: PathBuf,
     photos: Vec<Vec<u8>>,
     limits: bool,
+    /// How many at once, one measurement after another.
+    chats: Vec<usize>,
 }
 
 #[tokio::main]
 async fn main() {
     let arguments = arguments();
+    let only = option("--platform");
+    let wanted = |name: &str| only.as_deref().is_none_or(|o| o.eq_ignore_ascii_case(name));
     println!("{} photos", arguments.photos.len());
     println!(
         "platform  chats  answers  errors  thumbnails p50    p99 ms   last edit p50    p99 ms   calls an answer   memory MB"
     );
-    measure(Discord::new(arguments.limits).await, &arguments).await;
-    measure(Telegram::new().await, &arguments).await;
+    if wanted("discord") {
+        measure(Discord::new(arguments.limits).await, &arguments).await;
+    }
+    if wanted("telegram") {
+        measure(Telegram::new().await, &arguments).await;
+    }
+}
+
+/// The argument after this one.
+fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|a| a != name).nth(1)
 }
 
 fn arguments() -> Arguments {
-    let arguments: Vec<String> = std::env::args().collect();
-    let option = |name: &str| {
-        let at = arguments.iter().position(|a| a == name)?;
-        arguments.get(at + 1).cloned()
-    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dir = option("--photos").map_or(root.join("kb/photos"), PathBuf::from);
     Arguments {
         seconds: option("--seconds").map_or(60, |s| s.parse().expect("--seconds N")),
         catalogue: option("--catalogue").map_or(root.join("kb"), PathBuf::from),
         photos: photos(&dir),
-        limits: !arguments.iter().any(|a| a == "--no-limits"),
+        limits: !std::env::args().any(|a| a == "--no-limits"),
+        chats: option("--chats").map_or(CHATS.to_vec(), |n| vec![n.parse().expect("--chats N")]),
     }
 }
 
@@ -107,7 +117,7 @@ async fn measure<P: Platform>(platform: P, arguments: &Arguments) {
     platform.connected().await;
     let first = photos.first().expect("a photo");
     ask(&*platform, 0, first, QUESTIONS[0]).await.expect("an answer");
-    for chats in CHATS {
+    for &chats in &arguments.chats {
         let (memory, calls) = (bot.memory(), platform.calls());
         let (asked, errors) = load(&platform, &photos, chats, arguments.seconds).await;
         let calls = (platform.calls() - calls) as f64 / asked.len().max(1) as f64;

@@ -24,7 +24,9 @@ use axum::routing;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+#[allow(unused_imports, reason = "each file uses its own part")]
 pub use people::{Message, User, group, topic};
+#[allow(unused_imports, reason = "each file uses its own part")]
 pub use webhook::{Hook, post};
 
 pub const TOKEN: &str = "4711:AAsesame-sesame_sesame";
