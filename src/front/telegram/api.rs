@@ -195,7 +195,7 @@ impl Api {
             return Err(FetchError::TooLarge);
         }
         if !self.own && file.path.starts_with('/') {
-            return self.from_disk(file.path.clone(), limit).await;
+            return self.read_local(file.path.clone(), limit).await;
         }
         let mut attempt = 0;
         loop {
@@ -210,7 +210,7 @@ impl Api {
         }
     }
 
-    async fn from_disk(&self, path: String, limit: u64) -> Result<Vec<u8>, FetchError> {
+    async fn read_local(&self, path: String, limit: u64) -> Result<Vec<u8>, FetchError> {
         let root = self.files.clone();
         let reading = move || disk::read(&root, path.as_ref(), limit);
         let read = tokio::time::timeout(TRANSFER, tokio::task::spawn_blocking(reading)).await;
