@@ -111,7 +111,7 @@ pub struct TelegramSettings {
     pub local_files: PathBuf,
     /// Where Telegram delivers updates by webhook, https; empty: long polling.
     pub webhook_url: String,
-    /// What Telegram shows with every delivery to the webhook: 1 to 256 of A-Z, a-z, 0-9, _ and -.
+    /// What Telegram shows with every delivery to the webhook: 12 to 256 of A-Z, a-z, 0-9, _ and -.
     pub webhook_secret: SecretString,
     /// Users who may change the catalogue.
     pub admins: Vec<u64>,
