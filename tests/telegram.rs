@@ -531,6 +531,17 @@ async fn told_to_wait_it_waits_and_an_edit_that_fails_becomes_a_message() {
 }
 
 #[tokio::test]
+async fn pictures_that_telegram_refuses_are_named_instead() {
+    let stage = Stage::new(&[("kettle", 2), ("lamp", 1)]).await;
+    let (fake, user) = (&stage.fake, User::new(7));
+    fake.plan("sendMediaGroup", &[Fault::Refused(400, "Bad Request: IMAGE_PROCESS_FAILED")]);
+    user.writes(fake).photo(png(2)).caption("/similar").send();
+    let named = fake.says(7, "The lamp").await;
+    assert!(named.text.contains("The kettle") && named.files.is_empty(), "{named:?}");
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn trouble_on_the_line_loses_and_doubles_nothing() {
     let stage = Stage::new(&[("lamp", 1)]).await;
     let (fake, user) = (&stage.fake, User::new(7));

@@ -100,17 +100,17 @@ impl Outbox<'_> {
         }
     }
 
-    /// Sends pictures with their names and captions, at most ten.
+    /// Sends pictures with their names and captions, at most ten; whether they were sent.
     ///
     /// # Errors
     /// [`Unreachable`].
     pub async fn album(
         &mut self,
         pictures: &[(String, Vec<u8>, String)],
-    ) -> Result<(), Unreachable> {
+    ) -> Result<bool, Unreachable> {
         if let [(name, jpeg, caption)] = pictures {
             let file = InputFile::memory(jpeg.clone()).file_name(name.clone());
-            return self.photo(file, html::caption(caption)).await.map(drop);
+            return Ok(self.photo(file, html::caption(caption)).await?.is_some());
         }
         let media = pictures.iter().map(|(name, jpeg, caption)| {
             let file = InputFile::memory(jpeg.clone()).file_name(name.clone());
@@ -125,7 +125,7 @@ impl Outbox<'_> {
             request = request.reply_parameters(reply);
         }
         let sent = self.api.upload(request).await;
-        self.sent(sent).map(drop)
+        Ok(self.sent(sent)?.is_some())
     }
 
     /// Sends one picture; its caption is HTML.

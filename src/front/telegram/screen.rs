@@ -310,7 +310,10 @@ impl<'a> Screen<'a> {
             *caption = self.say("telegram-unsure", &[("caption", caption.as_str().into())]);
         }
         for album in shown.chunks(ALBUM) {
-            self.out.album(album).await?;
+            if !self.out.album(album).await? {
+                // Better the names alone than nothing.
+                bare.extend(album.iter().map(|(_, _, caption)| caption.clone()));
+            }
         }
         if !bare.is_empty() {
             let items = bare.iter().map(|c| Block::Item(vec![Span::plain(c)])).collect();
