@@ -155,7 +155,7 @@ struct Report {
 pub(super) fn run(context: &Context, args: &EvalAnswers) -> Result<Outcome> {
     let started = Instant::now();
     let questions = read(&args.questions)?;
-    let mut judge = Judge::new(context, args)?;
+    let judge = Judge::new(context, args)?;
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
     let bar = output::progress(questions.len(), "answering");
     for (line, question) in questions {
@@ -218,7 +218,7 @@ impl<'a> Judge<'a> {
         Ok(Self { context, root, clip, catalogue, answerer, runtime: ask::runtime()? })
     }
 
-    fn ask(&mut self, asked: &Question) -> Result<Row> {
+    fn ask(&self, asked: &Question) -> Result<Row> {
         let inquiry = self.inquiry(asked)?;
         let first = inquiry.evidence.first();
         let matched = first.is_some_and(|e| e.product.id == asked.product_id);
