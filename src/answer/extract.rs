@@ -138,7 +138,7 @@ pub fn answer(inquiry: &Inquiry) -> Answer {
     let Some(best) = inquiry.evidence.first() else {
         let text = say(language, "extract-nothing", &[]);
         let covered = Some(false);
-        return Answer { text, origin: Origin::Extractive, sources: Vec::new(), covered };
+        return Answer { text, covered, ..Answer::default() };
     };
     let product = &best.product;
     let name = format!("{} [{}]", product.title, product.id);
@@ -152,7 +152,13 @@ pub fn answer(inquiry: &Inquiry) -> Answer {
     };
     let text = format!("{opening} {said}");
     let sources = vec![product.id.clone()];
-    Answer { text, origin: Origin::Extractive, sources, covered: Some(covered) }
+    Answer {
+        text,
+        origin: Origin::Extractive,
+        sources,
+        covered: Some(covered),
+        ..Answer::default()
+    }
 }
 
 /// One quotable piece of an entry.

@@ -22,17 +22,28 @@ const SENT_SIDE: u32 = 1024;
 const SENT_QUALITY: u8 = 85;
 
 /// Who wrote an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A vision model, grounded in the catalogue unless it was asked without.
     Model,
     /// Sentences of the catalogue.
+    #[default]
     Extractive,
 }
 
+/// What a vision model's server counted for one answer, retries and failed servers included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Usage {
+    /// Tokens of the prompt, cached ones included.
+    pub input_tokens: u64,
+    /// Those of them that the server had cached.
+    pub cached_tokens: u64,
+    pub output_tokens: u64,
+}
+
 /// An answer with the ids of the products it rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Answer {
     #[serde(rename = "answer")]
     pub text: String,
@@ -41,6 +52,17 @@ pub struct Answer {
     /// Whether the catalogue says what was asked; none where whoever answered did not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covered: Option<bool>,
+    /// Figures of the text, as it writes them, that stand in no evidence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsupported: Vec<String>,
+    /// The model that wrote it, by its server's name for it; none for an extract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Version of the prompts it was asked with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// A matched product as evidence.

@@ -74,7 +74,7 @@ impl VisionModel {
             .map(|e| e.product.id.clone())
             .filter(|id| text.contains(&format!("[{id}]")))
             .collect();
-        Ok(Answer { text, origin: Origin::Model, sources, covered: None })
+        Ok(Answer { text, origin: Origin::Model, sources, ..Answer::default() })
     }
 
     pub(super) async fn ungrounded(
@@ -84,7 +84,7 @@ impl VisionModel {
     ) -> Result<Answer, AnswerError> {
         let messages = prompt::ungrounded(question, photo).map_err(|e| self.failed(&e))?;
         let text = self.complete(messages).await?;
-        Ok(Answer { text, origin: Origin::Model, sources: Vec::new(), covered: None })
+        Ok(Answer { text, origin: Origin::Model, ..Answer::default() })
     }
 
     /// One completion within the time limit. Rate limits, server errors and broken connections

@@ -345,7 +345,7 @@ mod tests {
 
     fn answer(text: &str, covered: bool) -> Answer {
         let sources = vec!["k".to_owned()];
-        Answer { text: text.into(), origin: Origin::Extractive, sources, covered: Some(covered) }
+        Answer { text: text.into(), sources, covered: Some(covered), ..Answer::default() }
     }
 
     fn asked(facts: &str) -> Question {
