@@ -15,8 +15,10 @@ forgotten = Erledigt. Ich habe Ihr Foto und unser Gespräch vergessen.
 cancelled = In Ordnung, es wurde nichts geändert.
 extract-nothing = Nichts im Katalog passt zu diesem Foto, es gibt also nichts zu zitieren.
 extract-from = Aus dem Katalogeintrag zu { $name } (Auszug):
-extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Aus dem Eintrag (Auszug):
-extract-not-said = Dazu sagt der Katalog nichts.
+extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Ein Foto aus einem anderen Winkel kann helfen.
+extract-near = Der Eintrag zu { $name } sagt das nicht ausdrücklich. Am nächsten kommt dies (Auszug):
+extract-not-said = Im Eintrag zu { $name } habe ich dazu nichts gefunden.
+extract-more = Mehr steht vielleicht auf { $url }
 
 button-next = Das ist es nicht
 button-good = 👍 Hilfreich

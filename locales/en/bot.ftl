@@ -15,8 +15,10 @@ forgotten = Done. I have forgotten your photo and our conversation.
 cancelled = All right, nothing was changed.
 extract-nothing = Nothing in the catalogue matches this photo, so there is nothing to quote.
 extract-from = From the catalogue’s entry for { $name } (extract):
-extract-closest = The photo has no confident match; the closest is { $name }. From its entry (extract):
-extract-not-said = the catalogue does not say.
+extract-closest = The photo has no confident match; the closest is { $name }. A photo from another angle may tell.
+extract-near = The entry for { $name } does not say this outright. The nearest it says (extract):
+extract-not-said = I found nothing in the entry for { $name } that answers this.
+extract-more = More may stand at { $url }
 
 button-next = Not this one
 button-good = 👍 Helpful
