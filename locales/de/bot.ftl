@@ -13,6 +13,9 @@ thanks-good = Danke, notiert.
 thanks-bad = Danke, notiert. Das hilft denen, die den Katalog pflegen.
 forgotten = Erledigt. Ich habe Ihr Foto und unser Gespräch vergessen.
 cancelled = In Ordnung, es wurde nichts geändert.
+look-alikes-attribute = Auf dem Foto sehe ich nicht, ob es { $titles } ist. Ein Blick darauf ({ $attribute }): { $values }?
+look-alikes-titles = Auf dem Foto sehe ich nicht, ob es { $titles } ist. Was davon ist es? Auch ein Foto aus einem anderen Winkel kann helfen.
+look-alikes-or = oder
 extract-nothing = Nichts im Katalog passt zu diesem Foto, es gibt also nichts zu zitieren.
 extract-from = Aus dem Katalogeintrag zu { $name } (Auszug):
 extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Ein Foto aus einem anderen Winkel kann helfen.
@@ -21,6 +24,7 @@ extract-not-said = Im Eintrag zu { $name } habe ich dazu nichts gefunden.
 extract-more = Mehr steht vielleicht auf { $url }
 
 button-next = Das ist es nicht
+button-neither = Nichts davon
 button-good = 👍 Hilfreich
 button-bad = 👎 Nicht hilfreich
 button-add-anyway = Trotzdem hinzufügen

@@ -13,6 +13,9 @@ thanks-good = Thank you, noted.
 thanks-bad = Thank you, noted. That helps whoever looks after the catalogue.
 forgotten = Done. I have forgotten your photo and our conversation.
 cancelled = All right, nothing was changed.
+look-alikes-attribute = I can’t tell from this photo whether it is { $titles }. Look at its { $attribute }: is it { $values }?
+look-alikes-titles = I can’t tell from this photo whether it is { $titles }. Which one is it? A photo from another angle may tell, too.
+look-alikes-or = or
 extract-nothing = Nothing in the catalogue matches this photo, so there is nothing to quote.
 extract-from = From the catalogue’s entry for { $name } (extract):
 extract-closest = The photo has no confident match; the closest is { $name }. A photo from another angle may tell.
@@ -21,6 +24,7 @@ extract-not-said = I found nothing in the entry for { $name } that answers this.
 extract-more = More may stand at { $url }
 
 button-next = Not this one
+button-neither = None of these
 button-good = 👍 Helpful
 button-bad = 👎 Not helpful
 button-add-anyway = Add anyway

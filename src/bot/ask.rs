@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::try_join_all;
 
+use super::apart::{Settled, Waiting};
 use super::call::{Call, Spent};
 use super::error::KbError;
 use super::markup::{Markup, web_link};
@@ -48,18 +49,25 @@ impl Call {
         if !photos.is_empty() {
             let (vector, jpeg) = self.look(photos).await?;
             let k = self.engine().settings().search.k;
-            let matches = self.kb().search(vector.clone(), k).await?;
+            let matches = self.kb().matching(vector.clone(), question.clone(), true, k).await?;
             self.show(&matches, 0).await?;
             if matches.matches.is_empty() {
                 return self.nothing_there(session).await;
             }
             session.turns.clear();
-            session.seen = Some(seen(vector, jpeg, &matches));
+            session.waiting = None;
+            let mut seen = seen(vector, jpeg, &matches);
+            seen.alike = self.kb().look_alikes(matches).await?;
+            session.seen = Some(seen);
         }
         match question {
             None => self.tell("what-to-know", &[]).await,
             Some(_) if session.seen.is_none() => self.refuse("ask-needs-photo", &[]).await,
-            Some(question) => self.answer(session, question).await?,
+            Some(question) => {
+                if let Settled::Answer(question) = self.settled(session, question).await? {
+                    self.answer(session, question).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -132,7 +140,11 @@ impl Call {
     }
 
     /// Answers about the photo in the session, streaming, with buttons below.
-    async fn answer(&self, session: &mut Session, question: String) -> Result<(), KbError> {
+    pub(super) async fn answer(
+        &self,
+        session: &mut Session,
+        question: String,
+    ) -> Result<(), KbError> {
         let Some(seen) = session.seen.clone() else { return Ok(()) };
         let left = seen.found.len().saturating_sub(seen.rejected);
         let inquiry = Inquiry {
@@ -227,6 +239,15 @@ impl Call {
         self.answer(session, question.to_owned()).await
     }
 
+    /// None of the look-alikes: the other matches, and the question about the first of them.
+    pub async fn none_of(&self, session: &mut Session, waiting: Waiting) -> Result<(), KbError> {
+        let rest = self.neither(session, waiting).await?;
+        match rest {
+            Settled::Answer(question) => self.answer(session, question).await,
+            Settled::Done => Ok(()),
+        }
+    }
+
     /// Keeps what the user thought of an answer.
     pub async fn judge(&self, judged: &Judged, good: bool) -> Result<(), KbError> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -283,9 +304,11 @@ impl Call {
                 return Ok(());
             }
         };
-        let matches = self.kb().search(query.clone(), k).await?;
+        let with_photo = photo.is_some();
+        let matches = self.kb().matching(query.clone(), words, with_photo, k).await?;
         if let Some((vector, jpeg)) = photo {
             session.turns.clear();
+            session.waiting = None;
             session.seen = Some(seen(vector, jpeg, &matches));
         }
         self.show(&matches, 0).await?;
@@ -302,7 +325,7 @@ fn seen(vector: Embedding, jpeg: Arc<[u8]>, matches: &Matches) -> Seen {
     let found = found
         .map(|m| Found { product: m.product.id.clone(), image: m.image, score: m.score })
         .collect();
-    Seen { vector, jpeg, found, confident: matches.confident, rejected: 0 }
+    Seen { vector, jpeg, found, confident: matches.confident, rejected: 0, alike: Vec::new() }
 }
 
 /// The unit vector in the middle of several; none when they cancel out.

@@ -6,6 +6,7 @@
 
 pub mod access;
 mod admin;
+mod apart;
 mod ask;
 mod call;
 pub mod command;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::clip::Clip;
 use crate::config::Settings;
 use crate::words::{negotiate, say};
+pub(crate) use apart::wording as look_alikes_question;
 use call::Call;
 use engine::Engine;
 pub use error::{KbError, failure, internal, new_reference};

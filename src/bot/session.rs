@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use rand::RngExt;
 use tokio::sync::Mutex;
 
+use super::apart::Waiting;
 use super::kb::{Draft, PreparedPhoto};
 use super::reply::{Platform, Request};
 use crate::answer::{Origin, Turn};
@@ -61,6 +62,8 @@ pub struct Seen {
     pub confident: bool,
     /// Matches the user has said it is not.
     pub rejected: usize,
+    /// Ids of the best matches that the photo cannot tell apart, until somebody was asked.
+    pub alike: Vec<String>,
 }
 
 /// What a button does when it is pressed.
@@ -70,6 +73,13 @@ pub enum Press {
     Next {
         question: String,
     },
+    /// It is this one of the look-alikes.
+    Choose {
+        product: String,
+        waiting: Waiting,
+    },
+    /// It is none of them.
+    Neither(Waiting),
     Feedback(Arc<Judged>, bool),
     /// Add although a near-duplicate exists.
     AddAnyway(Arc<(Draft, Vec<PreparedPhoto>)>),
@@ -92,6 +102,8 @@ pub struct Judged {
 pub struct Session {
     pub seen: Option<Seen>,
     pub turns: VecDeque<Turn>,
+    /// What is to be answered when it is clear which of the look-alikes it is about.
+    pub waiting: Option<Waiting>,
     presses: VecDeque<(String, Press)>,
 }
 
@@ -200,6 +212,7 @@ mod tests {
             found: Vec::new(),
             confident: false,
             rejected: 0,
+            alike: Vec::new(),
         }
     }
 

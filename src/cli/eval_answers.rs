@@ -13,7 +13,7 @@ use super::{Context, Outcome, ask, output};
 use crate::answer::{self, Answer, Answerer, Evidence, Inquiry};
 use crate::catalogue::Catalogue;
 use crate::clip::Clip;
-use crate::search;
+use crate::search::{self, Lexicon, Query};
 
 const WORST: usize = 100;
 
@@ -138,6 +138,8 @@ struct Report {
     coverage: Option<f64>,
     /// The same where the right product was matched.
     coverage_matched: Option<f64>,
+    /// The same, of answers that do not add that the entry does not say it outright.
+    coverage_outright: Option<f64>,
     /// Of the answers that said the catalogue does not say, how many were right to.
     refusal_precision: Option<f64>,
     /// Of the questions that the catalogue does not answer, how many were refused, where the right
@@ -202,6 +204,7 @@ struct Judge<'a> {
     /// None: products are given.
     clip: Option<Clip>,
     catalogue: Catalogue,
+    lexicon: Lexicon,
     answerer: Answerer,
     runtime: Runtime,
 }
@@ -215,7 +218,8 @@ impl<'a> Judge<'a> {
         };
         let root = args.questions.parent().unwrap_or(Path::new(""));
         let answerer = Answerer::new(&context.settings.answer)?;
-        Ok(Self { context, root, clip, catalogue, answerer, runtime: ask::runtime()? })
+        let (lexicon, runtime) = (Lexicon::default(), ask::runtime()?);
+        Ok(Self { context, root, clip, catalogue, lexicon, answerer, runtime })
     }
 
     fn ask(&self, asked: &Question) -> Result<Row> {
@@ -248,7 +252,8 @@ impl<'a> Judge<'a> {
         };
         let photo = ask::open(&self.root.join(&asked.photo), self.context)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
-        let matches = search::search(&self.catalogue, &query, settings.search.k)?;
+        let query = Query { vector: &query, words: Some(&question), photo: true };
+        let matches = search::find(&self.catalogue, &self.lexicon, query, settings.search.k)?;
         ask::inquiry(&self.catalogue, question, &photo, &matches, settings.answer.products)
     }
 }
@@ -289,6 +294,7 @@ fn summarise(rows: Vec<Row>, failed: Vec<Failure>, seconds: f64) -> Report {
         matched: share(&|_| true, &|r| r.matched),
         coverage: share(&|r| r.answerable, &Row::right),
         coverage_matched: share(&|r| r.answerable && r.matched, &Row::right),
+        coverage_outright: share(&|r| r.answerable && r.matched, &|r| r.right() && !r.refused),
         refusal_precision: share(&|r| r.refused, &|r| !r.answerable),
         refusal_recall: share(&|r| !r.answerable && r.matched, &|r| r.refused),
         citation: share(&|r| r.answerable && r.right(), &|r| r.cited),
@@ -318,7 +324,7 @@ fn print(report: &Report) {
     let share = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.3}"));
     output::line(&format!(
         "questions           {}, {} of them answerable\nmatched             {}\n\
-         coverage            {}, where matched {}\nrefusal precision   {}\n\
+         coverage            {}, where matched {}, outright {}\nrefusal precision   {}\n\
          refusal recall      {}\ncitation            {}\n\
          ms an answer        {:.2} (p99 {:.2})\nseconds             {:.1}",
         report.questions,
@@ -326,6 +332,7 @@ fn print(report: &Report) {
         share(report.matched),
         share(report.coverage),
         share(report.coverage_matched),
+        share(report.coverage_outright),
         share(report.refusal_precision),
         share(report.refusal_recall),
         share(report.citation),

@@ -46,7 +46,8 @@ pub fn spoken(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
     let words: Vec<&str> = lower.unicode_words().collect();
     let english = words.iter().filter(|w| EMPTIES.contains(**w)).count();
-    let german = words.iter().filter(|w| LEXICON.contains_key(**w) && !EMPTIES.contains(**w)).count();
+    let german =
+        words.iter().filter(|w| LEXICON.contains_key(**w) && !EMPTIES.contains(**w)).count();
     // Detection by trigrams needs more than a few words; the little ones tell sooner.
     if german > english && german * 5 >= words.len() * 2 {
         return Some("de");
@@ -66,6 +67,38 @@ pub fn spoken(text: &str) -> Option<&'static str> {
 /// Whether a text is German, as far as it can be told.
 pub fn is_german(text: &str) -> bool {
     spoken(text) == Some("de")
+}
+
+/// Stems of a text's words that may name a thing. Where the text is `asking`, words that only ask are
+/// left out, and what German ones mean in English stands beside them.
+pub fn naming_stems(text: &str, asking: bool) -> Vec<String> {
+    let lower = text.to_lowercase().replace('\u{2019}', "'");
+    let german = asking && is_german(text);
+    let mut out: Vec<String> = Vec::new();
+    let mut before = String::new();
+    for word in lower.unicode_words().flat_map(split_number) {
+        let stem = STEMMER.stem(word).into_owned();
+        if word.starts_with(|c: char| c.is_ascii_digit()) {
+            // A number names a thing only together with the word before it: "Pebble 20".
+            if !before.is_empty() {
+                out.push(format!("{before} {word}"));
+            }
+        } else if word.chars().count() > 1
+            && !(asking && (is_empty(word) || topics::only_asks(word)))
+        {
+            let means = if german { translated(word).filter(|m| *m != "-") } else { None };
+            out.extend(
+                means.into_iter().flat_map(|m| m.split(' ')).map(|m| STEMMER.stem(m).into_owned()),
+            );
+            out.push(stem.clone());
+        }
+        before = stem;
+    }
+    out
+}
+
+fn is_empty(word: &str) -> bool {
+    EMPTIES.contains(word) || LEXICON.get(word) == Some(&"-")
 }
 
 /// The words of a text in order; "1.2kg" counts as "1.2" and "kg".
@@ -134,10 +167,14 @@ mod tests {
 
     #[test]
     fn german_is_told_from_english() {
-        for text in ["Wie schwer ist das?", "Ist ein Kabel dabei?", "Was kostet die Lampe?", "wasserdicht?"] {
+        for text in
+            ["Wie schwer ist das?", "Ist ein Kabel dabei?", "Was kostet die Lampe?", "wasserdicht?"]
+        {
             assert!(is_german(text), "{text}");
         }
-        for text in ["How heavy is it?", "weight?", "is die cast iron ok", "Combien ça coûte ?", "", "42"] {
+        for text in
+            ["How heavy is it?", "weight?", "is die cast iron ok", "Combien ça coûte ?", "", "42"]
+        {
             assert!(!is_german(text), "{text}");
         }
     }

@@ -35,6 +35,7 @@ struct Side {
 
 struct Tables {
     count: usize,
+    names: Vec<&'static str>,
     asks: Side,
     tells: Side,
 }
@@ -52,7 +53,8 @@ static ALL: LazyLock<Tables> = LazyLock::new(|| {
         side
     };
     let count = lines.clone().filter(|line| line.starts_with("? ")).count();
-    Tables { count, asks: side("? "), tells: side("= ") }
+    let names = lines.clone().filter(|line| !line.is_empty() && !line.starts_with(['?', '=']));
+    Tables { count, names: names.collect(), asks: side("? "), tells: side("= ") }
 });
 
 fn cues(topic: usize, line: &str) -> Vec<Cue> {
@@ -87,7 +89,8 @@ pub fn tokens(text: &str) -> Vec<String> {
                     let (number, unit) = token.split_at(at);
                     out.extend([number.to_owned(), unit.to_owned()]);
                 }
-                None if token.chars().any(char::is_alphanumeric) || "€%°$£²".contains(token) => {
+                None if token.chars().any(char::is_alphanumeric) || "€%°$£²".contains(token) =>
+                {
                     out.push(token.to_owned());
                 }
                 None => {}
@@ -100,6 +103,17 @@ pub fn tokens(text: &str) -> Vec<String> {
 /// The topics that a question asks for.
 pub fn asked(question: &[String]) -> Topics {
     strengths(&ALL.asks, question)
+}
+
+/// Whether a lower-case word only says what somebody wants to know: "battery", "weigh". A colour or a
+/// material asks for nothing by itself, it names the thing.
+pub fn only_asks(word: &str) -> bool {
+    const NAME_THINGS: &[&str] = &["colour", "material", "identity", "size"];
+    let beginnings = word.char_indices().map(|(end, c)| end + c.len_utf8());
+    let open = beginnings.filter_map(|end| ALL.asks.open.get(word.get(..end)?));
+    let cues = ALL.asks.closed.get(word).into_iter().chain(open).flatten();
+    let mut alone = cues.filter(|cue| cue.parts.len() == 1);
+    alone.any(|cue| ALL.names.get(cue.topic).is_some_and(|name| !NAME_THINGS.contains(name)))
 }
 
 /// The topics that a text tells.
@@ -133,8 +147,8 @@ fn strengths(side: &Side, tokens: &[String]) -> Topics {
 
 fn is_number(token: &str) -> bool {
     const NUMBERS: &[&str] = &[
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "half", "hundred",
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve", "half", "hundred",
     ];
     token.starts_with(|c: char| c.is_ascii_digit()) || NUMBERS.contains(&token)
 }
@@ -150,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_table_is_whole() {
-        assert!(ALL.count > 40);
+        assert!(ALL.count > 40 && ALL.names.len() == ALL.count);
         assert_eq!(TOPICS.lines().filter(|l| l.starts_with("= ")).count(), ALL.count);
     }
 

@@ -30,8 +30,7 @@ class Asked:
         said = [plain(t) for t in self.texts]
         facts = [[f] if isinstance(f, str) else f for f in self.facts or []]
         self.y = np.array([any(plain(s) in t for f in facts for s in f) for t in said], float)
-        self.asked_any = row["whole"][10]
-        self.words = row["whole"][11]
+        self.of_question = row["whole"][10:]
 
 
 def read(path: str) -> list[Asked]:
@@ -67,7 +66,7 @@ def whole(asked: Asked, p: np.ndarray) -> np.ndarray:
     best = asked.x[order[0]]
     most = lambda i: max(0.0, asked.x[:, i].max())
     return np.array([at(0), at(0) - at(1), at(0) - at(3), best[0], best[1], best[3], best[6],
-                     most(0), most(1), most(6), asked.asked_any, asked.words])
+                     most(0), most(1), most(6), *asked.of_question])
 
 
 def fit_piece(asked):

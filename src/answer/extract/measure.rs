@@ -25,12 +25,15 @@ fn catalogue(path: &Path) -> HashMap<String, Product> {
     let product = |row: &Value| {
         let own = ["id", "title", "description", "image_path"];
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        let attributes = row.as_object().unwrap().iter().filter(|(key, _)| !own.contains(&key.as_str()));
+        let attributes =
+            row.as_object().unwrap().iter().filter(|(key, _)| !own.contains(&key.as_str()));
         Product {
             id: text("id"),
             title: text("title"),
             description: text("description"),
-            attributes: attributes.map(|(key, v)| (key.clone(), v.as_str().unwrap().into())).collect(),
+            attributes: attributes
+                .map(|(key, v)| (key.clone(), v.as_str().unwrap().into()))
+                .collect(),
             images: Vec::new(),
         }
     };
@@ -74,7 +77,10 @@ fn most_facts_are_quoted_and_most_of_what_is_not_said_is_not_claimed() {
         (root().join("kb/description.json"), root().join("kb/questions.jsonl")),
     ] {
         let [held, answered, refused] = measure(&catalogue(&entries), &lines(&questions));
-        println!("{}: {held:.3} held, {answered:.3} as an answer, {refused:.3} refused", questions.display());
+        println!(
+            "{}: {held:.3} held, {answered:.3} as an answer, {refused:.3} refused",
+            questions.display()
+        );
         assert!(held >= 0.85 && answered >= 0.4 && refused >= 0.8);
     }
 }

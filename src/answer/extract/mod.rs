@@ -147,7 +147,9 @@ mod tests {
     #[test]
     fn a_link_is_a_plain_web_address() {
         let mut product = lamp();
-        for (url, plain) in [("javascript:alert(1)", false), ("https://a b", false), ("https://a.b/c", true)] {
+        for (url, plain) in
+            [("javascript:alert(1)", false), ("https://a b", false), ("https://a.b/c", true)]
+        {
             product.attributes.insert("url".into(), url.into());
             assert_eq!(link(&product).is_some(), plain, "{url}");
         }

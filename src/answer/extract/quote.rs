@@ -11,8 +11,8 @@ const MOST: usize = 3;
 /// A further piece must be this likely beside the best, where the best surely answers.
 const CLOSE: f32 = 0.3;
 /// From this chance on an answer is given as one; below it, the quotes are only the nearest.
-const ANSWERS: f32 = 0.68;
-/// Below this chance of the best piece there is nothing near either.
+const ANSWERS: f32 = 0.7;
+/// Below this chance even the best piece hardly bears on the question, and nothing is quoted.
 const NEAR: f32 = 0.1;
 /// Share of a piece's words that another must hold to say the same.
 const SAME: f32 = 0.75;
@@ -37,11 +37,11 @@ pub fn said(question: &str, product: &Product) -> Said {
         return Said::Answer(units.into_iter().map(|u| u.text).collect());
     }
     let (chances, whole) = judge(&asked, &units);
-    let best = chances.iter().copied().fold(0.0, f32::max);
-    let answers = whole >= ANSWERS;
-    if best < NEAR && !answers {
+    if whole < NEAR {
         return Said::Nothing;
     }
+    let best = chances.iter().copied().fold(0.0, f32::max);
+    let answers = whole >= ANSWERS;
     let floor = if answers { CLOSE * best } else { 0.0 };
     let mut order: Vec<usize> = (0..units.len()).filter(|&i| chances[i] >= floor).collect();
     order.sort_by(|&a, &b| chances[b].total_cmp(&chances[a]));

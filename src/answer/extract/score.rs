@@ -84,7 +84,9 @@ pub fn features(asked: &Asked, units: &[Unit]) -> Vec<[f32; FEATURES]> {
                 _ => 0.0,
             };
             let (mut topical, mut by_name, mut off) = (0.0f32, 0.0f32, 0.0f32);
-            for ((weight, told), name) in topic_weights.iter().zip(&unit.topics).zip(&unit.name_topics) {
+            for ((weight, told), name) in
+                topic_weights.iter().zip(&unit.topics).zip(&unit.name_topics)
+            {
                 topical += weight * told.max(*name);
                 by_name += weight * name;
                 off = off.max(if *weight == 0.0 { *told } else { 0.0 });
@@ -112,7 +114,7 @@ pub fn features(asked: &Asked, units: &[Unit]) -> Vec<[f32; FEATURES]> {
                 0.0,
                 0.0,
                 0.0,
-                flag(topic_weights.iter().all(|w| *w == 0.0)),
+                pairs(asked, unit),
             ]
         })
         .collect();
@@ -142,17 +144,25 @@ fn topic_weights(asked: &Asked, units: &[Unit]) -> Vec<f32> {
 }
 
 fn rarity(asked: &Asked, units: &[Unit]) -> Vec<f32> {
-    let count = |stem: &str| units.iter().filter(|u| u.words.iter().any(|w| w.stem == stem)).count();
+    let count =
+        |stem: &str| units.iter().filter(|u| u.words.iter().any(|w| w.stem == stem)).count();
     let rarity = |having: f32| (1.0 + (units.len() as f32 - having + 0.5) / (having + 0.5)).ln();
     let top = rarity(1.0);
     asked.words.iter().map(|(w, _)| (rarity(count(&w.stem) as f32) / top).min(1.0)).collect()
 }
 
+/// Words that stand side by side in both, 0 (none) to 1 (two pairs or more): "by itself".
+fn pairs(asked: &Asked, unit: &Unit) -> f32 {
+    let shared = asked.tokens.windows(2).filter(|pair| unit.tokens.windows(2).any(|p| p == *pair));
+    shared.count().min(2) as f32 / 2.0
+}
+
 /// Whether a piece allows or forbids something.
 fn restricts(unit: &Unit) -> bool {
     const WORDS: &[&str] = &[
-        "not", "never", "no", "only", "may", "can", "must", "cannot", "don't", "isn't", "doesn't", "without",
-        "needs", "free", "safe", "suits", "nicht", "nie", "kein", "keine", "nur", "darf", "muss",
+        "not", "never", "no", "only", "may", "can", "must", "cannot", "don't", "isn't", "doesn't",
+        "without", "needs", "free", "safe", "suits", "nicht", "nie", "kein", "keine", "nur",
+        "darf", "muss",
     ];
     unit.tokens.iter().any(|t| WORDS.contains(&t.as_str()))
 }
@@ -161,7 +171,9 @@ fn restricts(unit: &Unit) -> bool {
 fn same_unit(asked: &Asked, unit: &Unit) -> bool {
     let units = |tokens: &[String]| -> HashSet<String> {
         let pairs = tokens.windows(2).filter_map(|pair| match pair {
-            [number, unit] if number.starts_with(|c: char| c.is_ascii_digit()) => Some(unit.clone()),
+            [number, unit] if number.starts_with(|c: char| c.is_ascii_digit()) => {
+                Some(unit.clone())
+            }
             _ => None,
         });
         pairs.map(|u| if u.starts_with("kilo") { "kg".to_owned() } else { u }).collect()

@@ -19,10 +19,42 @@ const OPENS_YES_NO: &str = "can could does do is are will would should may any h
 darf ist sind hat gibt gibt's geht muss lässt funktioniert passt";
 /// "How much", "how long": an answer to that holds a number.
 const ASK_NUMBER: &[&str] = &[
-    "how much", "how many", "how long", "how heavy", "how big", "how large", "how far", "how fast", "how tall",
-    "how wide", "how high", "how deep", "how bright", "how loud", "how often", "how old", "how thick", "how hot",
-    "how cold", "wie viel", "wie viele", "wie lange", "wie lang", "wie schwer", "wie groß", "wie weit", "wie hoch",
-    "wie breit", "wie tief", "wie dick", "wie laut", "wie hell", "wie oft", "wie teuer", "wie heiß", "wie schnell",
+    "how much",
+    "how many",
+    "how long",
+    "how heavy",
+    "how big",
+    "how large",
+    "how far",
+    "how fast",
+    "how tall",
+    "how wide",
+    "how high",
+    "how deep",
+    "how bright",
+    "how loud",
+    "how often",
+    "how old",
+    "how thick",
+    "how hot",
+    "how cold",
+    "wie viel",
+    "wie viele",
+    "wie lange",
+    "wie lang",
+    "wie schwer",
+    "wie groß",
+    "wie weit",
+    "wie hoch",
+    "wie breit",
+    "wie tief",
+    "wie dick",
+    "wie laut",
+    "wie hell",
+    "wie oft",
+    "wie teuer",
+    "wie heiß",
+    "wie schnell",
 ];
 
 /// One quotable piece of an entry.
@@ -48,7 +80,6 @@ pub struct Asked {
     pub tokens: Vec<String>,
     pub wants_number: bool,
     pub yes_no: bool,
-    pub german: bool,
 }
 
 /// The entry's sentences, then its attributes.
@@ -97,7 +128,8 @@ pub fn asked(question: &str, product: &Product) -> Asked {
     let mut kept = Vec::new();
     for clause in &clauses {
         let emphasis = if !any || asks(clause) { 1.0 } else { ASIDE };
-        let told = words(clause, german).into_iter().filter(|w| w.telling && !title.contains(&w.stem));
+        let told =
+            words(clause, german).into_iter().filter(|w| w.telling && !title.contains(&w.stem));
         kept.extend(told.map(|w| {
             let weight = w.meaning.as_ref().map_or(0.7, |m| m.weight);
             (w, emphasis * weight)
@@ -114,7 +146,8 @@ pub fn asked(question: &str, product: &Product) -> Asked {
             *topic = if aside > rest { rest.max(ASIDE * *topic) } else { *topic };
         }
     }
-    let meanings = kept.iter().filter_map(|(w, weight)| w.meaning.as_ref().map(|m| (&m.vector, *weight)));
+    let meanings =
+        kept.iter().filter_map(|(w, weight)| w.meaning.as_ref().map(|m| (&m.vector, *weight)));
     let spoken = tokens.join(" ");
     Asked {
         vector: together(meanings),
@@ -123,7 +156,6 @@ pub fn asked(question: &str, product: &Product) -> Asked {
         yes_no: clauses.iter().any(|c| opens(c, OPENS_YES_NO)),
         words: kept,
         tokens,
-        german,
     }
 }
 
