@@ -283,6 +283,21 @@ async fn a_question_that_says_which_look_alike_it_is_needs_no_other() {
 }
 
 #[tokio::test]
+async fn words_are_heard_as_soon_as_another_process_has_written_them() {
+    let stage = pots().await;
+    let ask = || stage.all(asking(user("u"), 7, "How heavy is the zebra?"));
+    assert_eq!(matched(&ask().await)[0], "pot-a");
+    let data = stage._dir.path().join("data");
+    let mut command = support::magpie();
+    command.args(["kb", "edit", "pot-b", "--title", "Zebra pot", "--data"]).arg(&data);
+    let edited = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    assert!(edited.status.success(), "{edited:?}");
+    let replies = ask().await;
+    assert_eq!(matched(&replies)[0], "pot-b");
+    assert!(text(&replies).contains("2 kg"), "{replies:?}");
+}
+
+#[tokio::test]
 async fn feedback_is_kept_with_question_answer_and_product() {
     let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
     let replies = stage.all(asking(user("u"), 1, "How heavy is it?")).await;

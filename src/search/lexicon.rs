@@ -3,10 +3,10 @@
 //!
 //! The index lives in memory (about 1 KB a product) and is built from the catalogue when it is first
 //! needed and when the catalogue's texts have changed since, by whichever process. Where building takes
-//! long, an older one serves meanwhile: a hundredth of the time at most goes into building.
+//! long, an older one serves meanwhile: a twentieth of the time at most goes into building.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use bm25::{Embedder, EmbedderBuilder, Scorer, Tokenizer};
@@ -15,7 +15,9 @@ use crate::catalogue::{Catalogue, CatalogueError, Product};
 use crate::reading::naming_stems;
 
 /// Builds take at most one part in so many of the time.
-const PATIENCE: u32 = 100;
+const PATIENCE: u32 = 20;
+/// What is built faster than this is built at once.
+const QUICK: Duration = Duration::from_millis(50);
 /// From this length on a value is a text, not a name.
 const LONGEST_VALUE: usize = 200;
 /// Words of a typical entry; only lengths beside it count, and little.
@@ -31,6 +33,8 @@ const CODE_NAMES: &[&str] = &[
 #[derive(Default)]
 pub struct Lexicon {
     built: Mutex<Option<Arc<Built>>>,
+    /// Held by whoever builds.
+    building: Mutex<()>,
 }
 
 /// What words say about products.
@@ -98,16 +102,28 @@ impl Lexicon {
     }
 
     fn fresh(&self, catalogue: &Catalogue) -> Result<Arc<Built>, CatalogueError> {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let old = known();
+        if let Some(old) = old.as_ref().filter(|old| old.took > QUICK)
+            && old.at.elapsed() < old.took * PATIENCE
+        {
+            return Ok(Arc::clone(old));
+        }
         let version = catalogue.texts_version()?;
-        if let Some(built) = built.as_ref() {
-            let early = built.at.elapsed() < built.took * PATIENCE;
-            if built.version == version || early && built.took > Duration::from_millis(50) {
-                return Ok(Arc::clone(built));
-            }
+        if let Some(old) = old.as_ref().filter(|old| old.version == version) {
+            return Ok(Arc::clone(old));
+        }
+        let _building = match (self.building.try_lock(), old) {
+            // Another thread is at it already; what was known a moment ago will do.
+            (Err(TryLockError::WouldBlock), Some(old)) if old.took > QUICK => return Ok(old),
+            (Ok(alone), _) => alone,
+            (Err(_), _) => self.building.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        if let Some(new) = known().filter(|new| new.version == version) {
+            return Ok(new);
         }
         let new = Arc::new(Built::read(catalogue, version)?);
-        *built = Some(Arc::clone(&new));
+        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&new));
         Ok(new)
     }
 }
