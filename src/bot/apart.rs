@@ -8,6 +8,7 @@ use super::error::KbError;
 use super::markup::Markup;
 use super::reply::Reply;
 use super::session::{Press, Session};
+use crate::reading::spoken;
 use crate::search::differ::{Choice, Difference, Meant, difference, meant};
 use crate::words::say;
 
@@ -98,8 +99,9 @@ impl Call {
         if difference.choices.len() < 2 {
             return Ok(Settled::Answer(question));
         }
+        let language = spoken(&question).unwrap_or(&self.request().language);
+        let asked = wording(language, &difference);
         let waiting = Waiting { question, choices: difference.choices.clone().into() };
-        let asked = wording(&self.request().language, &difference);
         self.send(Reply::Text(Markup::plain(&asked))).await;
         let mut buttons = Vec::new();
         for choice in &difference.choices {

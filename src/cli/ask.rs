@@ -10,6 +10,7 @@ use crate::answer::{self, Answerer, Evidence, Inquiry};
 use crate::bot::look_alikes_question;
 use crate::catalogue::{Catalogue, ImageId};
 use crate::photo::{Limits, Photo};
+use crate::reading::spoken;
 use crate::search::{self, Lexicon, Matches, Query, differ};
 
 #[derive(Args)]
@@ -104,7 +105,7 @@ fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Resul
     }
     let difference = differ::difference(&alike);
     let differ::Meant::One(at) = differ::meant(question, &difference.choices) else {
-        return Ok(Some(look_alikes_question("en", &difference)));
+        return Ok(Some(look_alikes_question(spoken(question).unwrap_or("en"), &difference)));
     };
     let chosen = difference.choices.get(at).map(|c| c.product.as_str());
     let at = matches.matches.iter().position(|m| Some(m.product.id.as_str()) == chosen);

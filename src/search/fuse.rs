@@ -9,6 +9,7 @@ use super::lexicon::{Lexicon, Named};
 use super::{Match, Matches, SearchError};
 use crate::catalogue::{Catalogue, Hit, Product};
 use crate::clip::Embedding;
+use crate::reading::naming_stems;
 
 /// Products that words may bring forward, as many as a photo's look-alikes.
 const POOL: usize = 32;
@@ -50,11 +51,15 @@ pub fn find(
     let (mut hits, mut confident) = match query.photo {
         true if sure => (hits, true),
         true => {
+            let before = hits.first().map(|h| h.product.id.clone());
             let shifted = shifted(hits, &named);
-            let confident = Calibration::confident(
-                stored.as_ref(),
-                &shifted.iter().map(Shifted::judged).collect::<Vec<_>>(),
-            );
+            let judged: Vec<Hit> = shifted.iter().map(Shifted::judged).collect();
+            // Words that overrule the photo make nobody sure, short of the whole title: "is it
+            // heavier than the white one?"
+            let stays = judged.first().is_some_and(|h| {
+                Some(&h.product.id) == before.as_ref() || has_title(words, &h.product)
+            });
+            let confident = stays && Calibration::confident(stored.as_ref(), &judged);
             (shifted.into_iter().map(|s| s.hit).collect(), confident)
         }
         false => (joined(catalogue, query.vector, hits, &named)?, sure),
@@ -73,6 +78,13 @@ pub fn find(
     let as_match = |Hit { product, image, source, score }| Match { product, image, source, score };
     let matches = hits.into_iter().take(k).map(as_match).collect();
     Ok(Matches { matches, confident })
+}
+
+/// Whether the words have all of a product's title.
+fn has_title(words: &str, product: &Product) -> bool {
+    let said = naming_stems(words, true);
+    let title = naming_stems(&product.title, false);
+    !title.is_empty() && title.iter().all(|stem| said.contains(stem))
 }
 
 /// A hit with what the words add to its score.
