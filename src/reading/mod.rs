@@ -95,7 +95,8 @@ pub fn naming_stems(text: &str, asking: bool) -> Vec<String> {
     out
 }
 
-fn is_empty(word: &str) -> bool {
+/// Whether a lower-case word stands in every text and names nothing.
+pub fn is_empty(word: &str) -> bool {
     EMPTIES.contains(word) || LEXICON.get(word) == Some(&"-")
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::catalogue::Product;
-use crate::reading::naming_stems;
+use crate::reading::{is_empty, naming_stems};
 
 /// Parts of names of attributes that can be seen, those seen best first.
 const SEEN: &[&str] = &[
@@ -195,7 +195,7 @@ fn all_stems(text: &str) -> Vec<String> {
         ("drei", "3"),
     ];
     let mut out = naming_stems(text, false);
-    out.retain(|stem| !stem.contains(' '));
+    out.retain(|stem| !stem.contains(' ') && !is_empty(stem));
     let lower = text.to_lowercase();
     for word in lower.split(|c: char| !c.is_alphanumeric()) {
         let written = NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, digit)| *digit);
@@ -280,5 +280,10 @@ mod tests {
         assert_eq!(meant("there's an orange stripe", &choices), Meant::One(1));
         assert_eq!(meant("teal", &choices), Meant::One(0));
         assert_eq!(meant("orange", &choices), Meant::One(1));
+        let pots = difference(&[
+            product("b", "Zebra pot", &[("colour", "blue")]),
+            product("a", "The pot", &[("colour", "red")]),
+        ]);
+        assert_eq!(meant("How heavy is the zebra?", &pots.choices), Meant::One(0));
     }
 }
