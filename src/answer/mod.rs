@@ -1,12 +1,20 @@
 //! From a question and the matches to an answer that says where it came from.
 //!
-//! With a key, a vision model of any OpenAI-compatible server answers from the catalogue's
-//! entries (`openai.rs`); without one, or when the server fails, the answer is an extract of the
-//! best match's own text ([`extract`]), and says so.
+//! With a key, a vision model of any OpenAI-compatible server (`provider/`) answers from the
+//! catalogue's entries (`prompt.rs`), in a shape that says what it used (`structured.rs`); what it must
+//! not say is withheld (`guard.rs`), and figures that are not the catalogue's are named
+//! (`figures.rs`). Without a key, without a confident match, or when every server fails, the answer is an
+//! extract of the best match's own text ([`extract`]), and says so.
 
 pub mod extract;
-mod openai;
+mod figures;
+mod guard;
 mod prompt;
+mod provider;
+mod structured;
+mod templates;
+mod tokens;
+mod written;
 
 use std::sync::Arc;
 
@@ -15,7 +23,7 @@ use serde::Serialize;
 use crate::catalogue::Product;
 use crate::config::AnswerSettings;
 use crate::photo::{Photo, PhotoError};
-pub use openai::VisionModel;
+use written::Model;
 
 /// Longest side of the photo sent to a vision model; what their servers scale to anyway.
 const SENT_SIDE: u32 = 1024;
@@ -114,6 +122,10 @@ pub enum AnswerError {
     NoModel,
     #[error("the vision model at {server} did not answer: {reason}")]
     Model { server: String, reason: String },
+    #[error("the vision model at {name} cannot be used: {reason}")]
+    Provider { name: String, reason: String },
+    #[error("a prompt cannot be used: {0}")]
+    Prompt(String),
     #[error(transparent)]
     Photo(#[from] PhotoError),
 }
@@ -150,17 +162,16 @@ pub fn sendable(photo: &Photo) -> Result<Vec<u8>, PhotoError> {
 /// Answers questions with whatever is configured.
 #[derive(Clone)]
 pub struct Answerer {
-    model: Option<Arc<VisionModel>>,
+    model: Option<Arc<Model>>,
 }
 
 impl Answerer {
-    /// Uses a vision model when there is a key for one.
+    /// Uses a vision model when one is configured.
     ///
     /// # Errors
-    /// [`AnswerError::Model`] when the HTTP client cannot be set up.
+    /// [`AnswerError::Provider`] or [`AnswerError::Prompt`], naming what is wrong with the settings.
     pub fn new(settings: &AnswerSettings) -> Result<Self, AnswerError> {
-        let model = settings.key().map(|key| VisionModel::new(settings, &key)).transpose()?;
-        Ok(Self { model: model.map(Arc::new) })
+        Ok(Self { model: Model::new(settings)?.map(Arc::new) })
     }
 
     /// Whether a vision model is configured.
@@ -168,8 +179,9 @@ impl Answerer {
         self.model.is_some()
     }
 
-    /// Answers from the catalogue. A server that fails costs the model's wording, not the
-    /// answer: the extract serves, labelled, and the log has the reason.
+    /// Answers from the catalogue. Where no match is confident the model is not asked to guess. Servers
+    /// that fail cost the model's wording, not the answer: the extract serves, labelled, and the log has
+    /// the reason.
     pub async fn answer(&self, inquiry: &Inquiry) -> Answer {
         self.answer_with(inquiry, None).await
     }
@@ -181,15 +193,17 @@ impl Answerer {
     }
 
     async fn answer_with(&self, inquiry: &Inquiry, on_text: Option<OnText<'_>>) -> Answer {
+        let mut usage = None;
         if let Some(model) = &self.model
+            && inquiry.confident
             && !inquiry.evidence.is_empty()
         {
-            match model.grounded(inquiry, on_text).await {
+            match model.grounded(inquiry, on_text, &mut usage).await {
                 Ok(answer) => return answer,
                 Err(e) => tracing::warn!(error = %e, "answering with an extract instead"),
             }
         }
-        extract::answer(inquiry)
+        Answer { usage, ..extract::answer(inquiry) }
     }
 
     /// Asks the vision model about the photo alone, without the catalogue.

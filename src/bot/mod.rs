@@ -6,6 +6,7 @@
 
 pub mod access;
 mod admin;
+mod answered;
 mod ask;
 mod call;
 pub mod command;
