@@ -3,6 +3,8 @@
 //! `config/magpie.toml` lists every key with its default. `MAGPIE__SECTION__KEY` overrides
 //! the file. Secrets are held in `secrecy` types, which no log or debug print shows.
 
+mod cost;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::photo::Limits;
+pub use cost::{BudgetSettings, FeedbackSettings, PriceSettings, UsageSettings, price_of};
 
 /// Read when `--config` names no other file and this one exists.
 pub const DEFAULT_FILE: &str = "config/magpie.toml";
@@ -25,6 +28,9 @@ pub struct Settings {
     pub photo: Limits,
     pub search: SearchSettings,
     pub answer: AnswerSettings,
+    pub budget: BudgetSettings,
+    pub usage: UsageSettings,
+    pub feedback: FeedbackSettings,
     pub bot: BotSettings,
     pub web: WebSettings,
     pub discord: DiscordSettings,
@@ -157,6 +163,12 @@ pub struct AnswerSettings {
     pub max_tokens: u32,
     /// Longest wait for a whole answer, in seconds.
     pub timeout_s: u64,
+    /// Answers remembered, to be given again to the same question; 0: none.
+    pub cache: u64,
+    /// How long an answer is remembered, in minutes.
+    pub cache_minutes: u64,
+    /// What models cost; without a price only tokens are counted.
+    pub prices: Vec<PriceSettings>,
 }
 
 impl Default for ClipSettings {
@@ -215,6 +227,9 @@ impl Default for AnswerSettings {
             max_question: 2000,
             max_tokens: 800,
             timeout_s: 60,
+            cache: 2000,
+            cache_minutes: 1440,
+            prices: Vec::new(),
         }
     }
 }
@@ -285,6 +300,7 @@ impl Settings {
         if !(1..=3600).contains(&self.answer.timeout_s) {
             return wrong("answer.timeout_s", "from 1 to 3600", &self.answer.timeout_s);
         }
+        cost::check(&self)?;
         let BotSettings { user_per_minute, user_burst, total_per_minute, .. } = self.bot;
         for (key, value) in [
             ("bot.user_per_minute", user_per_minute.into()),
@@ -332,7 +348,7 @@ fn toml_file(path: &Path) -> File<config::FileSourceFile, FileFormat> {
 mod tests {
     use super::*;
 
-    fn from_toml(text: &str) -> Result<Settings, SettingsError> {
+    pub(super) fn from_toml(text: &str) -> Result<Settings, SettingsError> {
         let source = File::from_str(text, FileFormat::Toml);
         let settings: Settings = Config::builder().add_source(source).build()?.try_deserialize()?;
         settings.checked()
@@ -347,9 +363,10 @@ mod tests {
             .filter(|l| l.contains(" = ") && !l.starts_with('#'))
             .count();
         let fields = format!("{:#?}", Settings::default()).matches(": ").count();
-        let sections = 9;
-        // `spaces` is a list of tables, which the file only shows as a comment.
-        assert_eq!(keys, fields - sections - 1, "a key is missing in config/magpie.toml");
+        let sections = 12;
+        // Lists of tables, which the file only shows as comments.
+        let lists = ["spaces", "answer.prices"].len();
+        assert_eq!(keys, fields - sections - lists, "a key is missing in config/magpie.toml");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! entries (`openai.rs`); without one, or when the server fails, the answer is an extract of the
 //! best match's own text ([`extract`]), and says so.
 
+pub mod cache;
+pub mod cost;
 pub mod extract;
 mod openai;
 mod prompt;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Context, Outcome, output, parse_k};
+use super::{Context, Outcome, output, parse_k, usage};
 use crate::answer::{self, Answerer, Evidence, Inquiry};
 use crate::catalogue::{Catalogue, ImageId};
 use crate::photo::{Limits, Photo};
@@ -34,6 +34,9 @@ pub(super) struct Ask {
     /// Ask the vision model about the photo alone, without the catalogue
     #[arg(long)]
     no_kb: bool,
+    /// Ask the vision model anew; always so here, since only a running bot remembers answers
+    #[arg(long)]
+    no_cache: bool,
 }
 
 pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
@@ -68,7 +71,9 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
         let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&catalogue, &query, settings.search.k)?;
         let inquiry = inquiry(&catalogue, question, &photo, &matches, settings.answer.products)?;
-        (runtime.block_on(answerer.answer(&inquiry)), matches)
+        let answer = runtime.block_on(answerer.answer(&inquiry));
+        usage::record(context, &catalogue, &answer)?;
+        (answer, matches)
     };
     if context.json {
         output::json(&output::answer_json(&answer, &matches))?;
