@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use magpie::bot::{Bot, FailureKind, Platform, RepliedTo, Reply, Request, Upload};
+use magpie::catalogue::{Catalogue, Feedback};
 use magpie::clip::Clip;
 use magpie::config::{Settings, SpaceSettings};
 use support::{picture, tiny};
@@ -225,7 +226,7 @@ async fn not_this_one_answers_from_the_next_match() {
 }
 
 /// What was kept of users' verdicts, newest first.
-async fn kept(stage: &Stage) -> Vec<magpie::catalogue::Feedback> {
+async fn kept(stage: &Stage) -> Vec<Feedback> {
     stage.bot.kb(Platform::Web, "s", "c").feedback(0, 10).await.unwrap()
 }
 
@@ -280,28 +281,19 @@ async fn the_users_language_asks_whether_feedback_may_be_kept_and_it_can_be_off(
 
 #[tokio::test]
 async fn feedback_is_not_kept_longer_than_was_said() {
-    let stage = Stage::with(&[("lamp", 1)]).await;
-    let replies = stage.all(asking(user("u"), 1, "How heavy is it?")).await;
-    let asked = stage.all(Request { press: action(&replies, "👍"), ..user("u") }).await;
-    stage.all(Request { press: action(&asked, "Keep it"), ..user("u") }).await;
-    stage.bot.upkeep().await;
-    assert_eq!(kept(&stage).await.len(), 1);
-    let dir = stage._dir.path().join("data");
-    drop(stage);
-    let old = |days: u64| {
-        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
-        let at_ms = now - days * 86_400_000;
-        magpie::catalogue::Feedback { at_ms, ..Default::default() }
-    };
-    let catalogue = magpie::catalogue::Catalogue::open(&dir).unwrap();
-    catalogue.add_feedback(&old(364)).unwrap();
-    catalogue.add_feedback(&old(366)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+    let catalogue = Catalogue::open(&data).unwrap();
+    for days in [0, 364, 366] {
+        let old = Feedback { at_ms: now - days * 86_400_000, ..Feedback::default() };
+        catalogue.add_feedback(&old).unwrap();
+    }
     drop(catalogue);
-    let mut settings = Settings::default();
-    settings.catalogue.dir = dir;
-    let bot = Bot::new(settings, Clip::open(&tiny()).unwrap()).unwrap();
-    bot.upkeep().await;
-    assert_eq!(bot.kb(Platform::Web, "s", "c").feedback(0, 10).await.unwrap().len(), 2);
+    let stage = Stage::new(|s| s.catalogue.dir = data);
+    assert_eq!(kept(&stage).await.len(), 3);
+    stage.bot.upkeep().await;
+    assert_eq!(kept(&stage).await.len(), 2);
 }
 
 #[tokio::test]

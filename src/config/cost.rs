@@ -141,7 +141,7 @@ mod tests {
     fn a_price_may_be_a_whole_number_and_lack_one_for_cached_tokens() {
         let prices = from_toml(PRICES).unwrap().answer.prices;
         assert_eq!((prices[0].cached_input, prices[1].cached_input), (Some(1.25), None));
-        let one: String = PRICES.split_inclusive('\n').take(5).collect();
+        let one: String = PRICES.split_inclusive('\n').take(6).collect();
         assert!(from_toml(&format!("{one}[budget]\nuser_money = 0.5")).is_ok());
     }
 
