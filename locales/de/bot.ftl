@@ -34,6 +34,9 @@ extract-nothing = Nichts im Katalog passt zu diesem Foto, es gibt also nichts zu
 extract-from = Aus dem Katalogeintrag zu { $name } (Auszug):
 extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Aus dem Eintrag (Auszug):
 extract-not-said = Dazu sagt der Katalog nichts.
+answer-uncovered = Der Katalog sagt dazu nichts.
+answer-page = Die eigene Seite dazu:
+answer-unsupported = Nicht aus dem Katalog: { $figures }
 
 button-next = Das ist es nicht
 button-good = 👍 Hilfreich

@@ -34,6 +34,9 @@ extract-nothing = Nothing in the catalogue matches this photo, so there is nothi
 extract-from = From the catalogue’s entry for { $name } (extract):
 extract-closest = The photo has no confident match; the closest is { $name }. From its entry (extract):
 extract-not-said = the catalogue does not say.
+answer-uncovered = The catalogue does not say.
+answer-page = Its own page:
+answer-unsupported = Not from the catalogue: { $figures }
 
 button-next = Not this one
 button-good = 👍 Helpful

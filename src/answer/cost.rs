@@ -1,16 +1,14 @@
 //! What an answer costs: tokens where the server does not count them, and money by a price table.
 
-use super::{Inquiry, Usage};
+use super::{Inquiry, Usage, tokens};
 use crate::catalogue::Tally;
 use crate::config::{AnswerSettings, price_of};
 
-/// Tokens of the rules, and of what stands around entries and pictures.
-const RULES: u64 = 1000;
-const ENTRY: u64 = 60;
-/// Tokens of a picture. A server scales it to 768 by 2048 pixels at most and counts tiles; most
-/// pictures are below this.
-const PICTURE: u64 = 1105;
-/// Bytes of text in a token, rather too few than too many.
+/// Tokens of the rules and what else stands around the question, rather too many than too few.
+const RULES: usize = 1000;
+/// Tokens around an entry's text.
+const ENTRY: usize = 60;
+/// Bytes of an answer in a token, rather too few than too many.
 const BYTES: u64 = 3;
 
 /// A price in money.
@@ -21,22 +19,26 @@ pub struct Cost {
     pub micros: u64,
 }
 
-/// About what a question will use at most, before it is asked. It is held back from budgets.
+/// About what a question will use at most of a server that answers at once. It is held back from
+/// budgets.
 pub fn estimate(inquiry: &Inquiry, settings: &AnswerSettings) -> Usage {
-    let words = |text: &str| (text.len() as u64).div_ceil(BYTES);
-    let shown = inquiry.evidence.iter().take(settings.products);
-    let entries: u64 = shown
-        .map(|e| {
-            let p = &e.product;
-            let attributes: u64 = p.attributes.iter().map(|(k, v)| words(k) + words(v)).sum();
-            let picture = if e.picture.is_some() { PICTURE } else { 0 };
-            ENTRY + words(&p.title) + words(&p.description) + attributes + picture
-        })
-        .sum();
-    let turns: u64 = inquiry.turns.iter().map(|t| words(&t.question) + words(&t.answer)).sum();
-    let photo = if inquiry.photo.is_empty() { 0 } else { PICTURE };
-    let input_tokens = RULES + entries + turns + words(&inquiry.question) + photo;
-    Usage { input_tokens, cached_tokens: 0, output_tokens: settings.max_tokens.into() }
+    let detail = settings.closest_look();
+    let picture = |jpeg: &[u8]| if jpeg.is_empty() { 0 } else { tokens::picture(jpeg, detail) };
+    let entries = inquiry.evidence.iter().take(settings.products).map(|e| {
+        let p = &e.product;
+        let attributes: usize =
+            p.attributes.iter().map(|(k, v)| tokens::text(k) + tokens::text(v)).sum();
+        let words = tokens::text(&p.title) + tokens::text(&p.description) + attributes;
+        ENTRY + words + e.picture.as_deref().map_or(0, picture)
+    });
+    let turns = inquiry.turns.iter().map(|t| tokens::text(&t.question) + tokens::text(&t.answer));
+    let asked = tokens::text(&inquiry.question) + picture(&inquiry.photo);
+    let input = RULES + entries.sum::<usize>() + turns.sum::<usize>() + asked;
+    Usage {
+        input_tokens: input.min(settings.prompt_tokens.max(RULES)) as u64,
+        cached_tokens: 0,
+        output_tokens: settings.max_tokens.into(),
+    }
 }
 
 /// What was used by a question that broke off after so many bytes of its answer.
@@ -118,7 +120,9 @@ mod tests {
         let bare = estimate(&inquiry, &settings);
         inquiry.photo = vec![1];
         let with_photo = estimate(&inquiry, &settings);
-        assert_eq!(with_photo.input_tokens - bare.input_tokens, PICTURE);
+        assert_eq!(with_photo.input_tokens - bare.input_tokens, 765);
+        inquiry.question = "How heavy? ".repeat(10_000);
+        assert_eq!(estimate(&inquiry, &settings).input_tokens, settings.prompt_tokens as u64);
         assert_eq!(bare.output_tokens, u64::from(settings.max_tokens));
         assert_eq!(broken_off(&bare, 30), Usage { output_tokens: 10, ..bare });
     }

@@ -34,19 +34,20 @@ impl Call {
         on_text: OnText<'_>,
     ) -> Result<Written, KbError> {
         let answerer = self.engine().answerer();
-        if !answerer.has_model() || inquiry.evidence.is_empty() {
+        if !answerer.asks_model(inquiry) {
             let answer = answerer.stream(inquiry, on_text).await;
             return Ok(Written { answer, over: None });
         }
         let settings = &self.engine().settings().answer;
         let answers = &self.bot().answers;
-        let key = answers.key(self.kb().place(), &settings.model, inquiry);
+        let key = answers.key(self.kb().place(), &answerer.version(), inquiry);
         if let Some(answer) = key.and_then(|key| answers.get(&key)) {
             self.repeated(&answer);
             return Ok(Written { answer, over: None });
         }
         let expected = cost::estimate(inquiry, settings);
-        let spender = spender(self.request(), &settings.model);
+        let first = settings.models().into_iter().next().unwrap_or_default();
+        let spender = spender(self.request(), &first);
         let hold = match self.hold(&spender, &expected).await? {
             Ok(hold) => hold,
             Err(over) => {
@@ -100,8 +101,7 @@ impl Call {
 
     /// Counts an answer from memory.
     fn repeated(&self, answer: &Answer) {
-        let model = answer.model.clone();
-        let model = model.unwrap_or_else(|| self.engine().settings().answer.model.clone());
+        let model = answer.model.clone().unwrap_or_default();
         log(answer, true, &model, None, None);
         let spender = spender(self.request(), &model);
         let tally = Tally { repeated: 1, ..Tally::default() };
@@ -214,19 +214,18 @@ async fn record(kb: Kb, day: u32, spender: Spender, tally: Tally, hold: Option<H
     drop(hold);
 }
 
-/// A line for each answer. The question and the answer are nobody's business.
+/// A line for what each answer cost. The question and the answer are nobody's business.
 fn log(answer: &Answer, cached: bool, model: &str, usage: Option<&Usage>, cost: Option<&Cost>) {
     let usage = usage.copied().unwrap_or_default();
     tracing::info!(
-        origin = ?answer.origin,
         cached,
+        origin = ?answer.origin,
         model,
         prompt = answer.prompt.as_deref().unwrap_or_default(),
-        covered = answer.covered,
         input_tokens = usage.input_tokens,
         cached_tokens = usage.cached_tokens,
         output_tokens = usage.output_tokens,
         cost_micros = cost.map(|c| c.micros),
-        "answered"
+        "counted"
     );
 }

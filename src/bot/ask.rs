@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
+use super::answered::{answered, links, written};
 use super::call::{Call, Spent};
 use super::error::KbError;
-use super::markup::{Markup, web_link};
-use super::reply::{Answered, Reply, SourceLink, Thumbnail, Upload};
+use super::markup::web_link;
+use super::reply::{Reply, Thumbnail, Upload};
 use super::session::{Found, Press, Seen, Session};
-use crate::answer::{self, Answer, Evidence, Inquiry, Origin, Turn};
+use crate::answer::{self, Evidence, Inquiry, Turn};
 use crate::catalogue::Product;
 use crate::clip::Embedding;
 use crate::search::{Matches, SearchError};
@@ -90,7 +91,9 @@ impl Call {
         let vectors = self.timed(Spent::Clip, embedding).await?;
         let jpeg: Arc<[u8]> = match pictures.into_iter().next() {
             Some(first) if self.engine().answerer().has_model() => {
-                let sendable = self.engine().compute(move || answer::sendable(&first)).await?;
+                let detail = self.engine().settings().answer.closest_look();
+                let sendable =
+                    self.engine().compute(move || answer::sendable(&first, detail)).await?;
                 sendable.map_err(|source| KbError::Photo { name: String::new(), source })?.into()
             }
             _ => Arc::new([]),
@@ -149,7 +152,7 @@ impl Call {
             let mut last = grown.lock().unwrap_or_else(PoisonError::into_inner);
             if last.is_none_or(|at| at.elapsed() >= GROW) {
                 *last = Some(Instant::now());
-                self.offer(Reply::Growing(Markup::from_markdown(text).linking_only(&links)));
+                self.offer(Reply::Growing(written(text, &links)));
             }
         };
         let written = self.timed(Spent::Model, self.written(&inquiry, &on_text)).await?;
@@ -160,7 +163,8 @@ impl Call {
         let judged = Arc::new(self.judged(&inquiry, &answer));
         let turn = Turn { question: question.clone(), answer: answer.text.clone() };
         session.remember(turn, self.engine().settings().bot.turns);
-        self.send(Reply::Answer(answered(answer, &inquiry.evidence, &links))).await;
+        let shown = answered(answer, &inquiry.evidence, &links, &inquiry.language);
+        self.send(Reply::Answer(shown)).await;
         let mut buttons = Vec::new();
         if left > 1 {
             buttons.push(self.button(session, "button-next", Press::Next { question }));
@@ -178,7 +182,8 @@ impl Call {
 
     /// The remembered matches' products as the catalogue has them now.
     async fn evidence(&self, seen: &Seen) -> Result<Vec<Evidence>, KbError> {
-        let products = self.engine().settings().answer.products;
+        let settings = &self.engine().settings().answer;
+        let (products, detail) = (settings.products, settings.closest_look());
         let found: Vec<Found> =
             seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
         let pictures = self.engine().answerer().has_model();
@@ -188,6 +193,7 @@ impl Call {
                 for Found { product, image, score } in found {
                     let Some(product) = catalogue.find(&product)? else { continue };
                     let picture = if pictures { catalogue.picture(image)? } else { None };
+                    let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
                     evidence.push(Evidence { product, score, picture });
                 }
                 Ok(evidence)
@@ -298,29 +304,9 @@ fn mean(vectors: &[Embedding]) -> Option<Embedding> {
     Embedding::new(sum)
 }
 
-/// The catalogue's own links: the only ones an answer may lead to.
-fn links(evidence: &[Evidence]) -> Vec<String> {
-    let values = evidence.iter().flat_map(|e| e.product.attributes.values());
-    values.filter_map(|v| web_link(v)).collect()
-}
-
 /// A product's own page, from its attribute `url`.
 pub fn product_url(product: &Product) -> Option<String> {
     product.attributes.get("url").and_then(|url| web_link(url))
-}
-
-fn answered(answer: Answer, evidence: &[Evidence], links: &[String]) -> Answered {
-    let text = match answer.origin {
-        Origin::Model => Markup::from_markdown(&answer.text).linking_only(links),
-        Origin::Extractive => Markup::plain(&answer.text),
-    };
-    let source = |id: &String| {
-        let product = &evidence.iter().find(|e| e.product.id == *id)?.product;
-        let (id, title) = (product.id.clone(), product.title.clone());
-        Some(SourceLink { id, title, url: product_url(product) })
-    };
-    let sources = answer.sources.iter().filter_map(source).collect();
-    Answered { text, origin: answer.origin, sources }
 }
 
 #[cfg(test)]

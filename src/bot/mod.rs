@@ -6,6 +6,7 @@
 
 pub mod access;
 mod admin;
+mod answered;
 mod answering;
 mod ask;
 mod budget;

@@ -255,7 +255,7 @@ impl<'a> Judge<'a> {
         let photo = ask::open(&self.root.join(&asked.photo), self.context)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&self.catalogue, &query, settings.search.k)?;
-        ask::inquiry(&self.catalogue, question, &photo, &matches, settings.answer.products)
+        ask::inquiry(&self.catalogue, question, &photo, &matches, &settings.answer)
     }
 }
 

@@ -121,8 +121,8 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
             let rule = "0 where answer.prices has several currencies";
             return wrong(key, rule, money.to_string());
         }
-        if price_of(prices, &settings.answer.model).is_none() {
-            let rule = "0 where answer.prices has no row for answer.model";
+        if settings.answer.models().iter().any(|model| price_of(prices, model).is_none()) {
+            let rule = "0 where answer.prices has no row for a model that is asked";
             return wrong(key, rule, money.to_string());
         }
     }
@@ -133,6 +133,8 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
 mod tests {
     use super::super::tests::from_toml;
 
+    const ONE: &str = "[[answer.prices]]\nmodel = \"gpt-4o\"\ninput = 2.5\ncached_input = 1.25\n\
+        output = 10\ncurrency = \"USD\"\n";
     const PRICES: &str = "[[answer.prices]]\nmodel = \"gpt-4o\"\ninput = 2.5\ncached_input = 1.25\n\
         output = 10\ncurrency = \"USD\"\n\
         [[answer.prices]]\nmodel = \"llava\"\ninput = 1\noutput = 1\ncurrency = \"EUR\"\n";
@@ -141,8 +143,7 @@ mod tests {
     fn a_price_may_be_a_whole_number_and_lack_one_for_cached_tokens() {
         let prices = from_toml(PRICES).unwrap().answer.prices;
         assert_eq!((prices[0].cached_input, prices[1].cached_input), (Some(1.25), None));
-        let one: String = PRICES.split_inclusive('\n').take(6).collect();
-        assert!(from_toml(&format!("{one}[budget]\nuser_money = 0.5")).is_ok());
+        assert!(from_toml(&format!("{ONE}[budget]\nuser_money = 0.5")).is_ok());
     }
 
     #[test]
@@ -154,6 +155,10 @@ mod tests {
             (PRICES.replace("2.5", "-2.5"), "answer.prices"),
             (PRICES.replace("USD", " "), "a currency"),
             ("[usage]\nkeep_days = 0".to_owned(), "usage.keep_days"),
+            (
+                format!("{ONE}[[answer.providers]]\nmodel = \"qwen\"\n[budget]\nuser_money = 1.0"),
+                "a model that is asked",
+            ),
         ] {
             let message = from_toml(&text).unwrap_err().to_string();
             assert!(message.contains(word), "{text}: {message}");
