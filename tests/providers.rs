@@ -333,7 +333,11 @@ async fn nobody_listening_ends_the_request() {
     let (heard, hears) = tokio::sync::oneshot::channel();
     let heard = Mutex::new(Some(heard));
     let asking = tokio::spawn(async move {
-        let on_text = |_: &str| drop(heard.lock().unwrap().take().map(|h| h.send(())));
+        let on_text = |_: &str| {
+            if let Some(heard) = heard.lock().unwrap().take() {
+                heard.send(()).expect("somebody waits");
+            }
+        };
         answerer.stream(&inquiry(), &on_text).await
     });
     hears.await.expect("the beginning is heard");

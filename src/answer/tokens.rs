@@ -28,7 +28,9 @@ fn vocabulary() -> &'static CoreBpe {
 
 /// Loads the vocabulary, which takes a fifth of a second, beside whatever else is starting.
 pub(super) fn prepare() {
-    std::thread::spawn(|| drop(vocabulary()));
+    std::thread::spawn(|| {
+        vocabulary();
+    });
 }
 
 /// Tokens of a text.
