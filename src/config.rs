@@ -4,6 +4,7 @@
 //! the file. Secrets are held in `secrecy` types, which no log or debug print shows.
 
 mod answer;
+mod cost;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 use crate::photo::Limits;
 pub use answer::{AnswerSettings, Detail, ProviderKind, ProviderSettings, Structured, TokenLimit};
+pub use cost::{BudgetSettings, FeedbackSettings, PriceSettings, UsageSettings, price_of};
 
 /// Read when `--config` names no other file and this one exists.
 pub const DEFAULT_FILE: &str = "config/magpie.toml";
@@ -27,6 +29,9 @@ pub struct Settings {
     pub photo: Limits,
     pub search: SearchSettings,
     pub answer: AnswerSettings,
+    pub budget: BudgetSettings,
+    pub usage: UsageSettings,
+    pub feedback: FeedbackSettings,
     pub bot: BotSettings,
     pub web: WebSettings,
     pub discord: DiscordSettings,
@@ -231,6 +236,7 @@ impl Settings {
             return wrong("search.k", "from 1 to 1000", &self.search.k);
         }
         self.answer.check()?;
+        cost::check(&self)?;
         let BotSettings { user_per_minute, user_burst, total_per_minute, .. } = self.bot;
         for (key, value) in [
             ("bot.user_per_minute", user_per_minute.into()),
@@ -278,7 +284,7 @@ fn toml_file(path: &Path) -> File<config::FileSourceFile, FileFormat> {
 mod tests {
     use super::*;
 
-    fn from_toml(text: &str) -> Result<Settings, SettingsError> {
+    pub(super) fn from_toml(text: &str) -> Result<Settings, SettingsError> {
         let source = File::from_str(text, FileFormat::Toml);
         let settings: Settings = Config::builder().add_source(source).build()?.try_deserialize()?;
         settings.checked()
@@ -293,9 +299,10 @@ mod tests {
             .filter(|l| l.contains(" = ") && !l.starts_with('#'))
             .count();
         let fields = format!("{:#?}", Settings::default()).matches(": ").count();
-        let sections = 9;
-        // `spaces` and `answer.providers` are lists of tables, which the file only shows as comments.
-        assert_eq!(keys, fields - sections - 2, "a key is missing in config/magpie.toml");
+        let sections = 12;
+        // Lists of tables, which the file only shows as comments.
+        let lists = ["spaces", "answer.providers", "answer.prices"].len();
+        assert_eq!(keys, fields - sections - lists, "a key is missing in config/magpie.toml");
     }
 
     #[test]

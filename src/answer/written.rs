@@ -28,6 +28,7 @@ pub(super) struct Model {
     providers: Providers,
     prompts: Prompts,
     budget: Budget,
+    models: Vec<String>,
     secrets: Vec<String>,
     /// Most characters of an answer.
     longest: usize,
@@ -44,10 +45,16 @@ impl Model {
         Ok(Some(Self {
             prompts: Prompts::open(&settings.prompts)?,
             budget: Budget::new(settings),
+            models: settings.models(),
             secrets: providers.secrets(),
             longest: (settings.max_tokens as usize).saturating_mul(TOKEN),
             providers,
         }))
+    }
+
+    /// Names models and prompts as they are now.
+    pub fn version(&self) -> String {
+        format!("{} {}", self.prompts.current().version, self.models.join(" "))
     }
 
     /// Answers from the evidence. `usage` is set also when that fails.

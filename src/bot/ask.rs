@@ -2,7 +2,7 @@
 //! below an answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
@@ -11,9 +11,9 @@ use super::call::{Call, Spent};
 use super::error::KbError;
 use super::markup::web_link;
 use super::reply::{Reply, Thumbnail, Upload};
-use super::session::{Found, Judged, Press, Seen, Session};
-use crate::answer::{self, Evidence, Inquiry, Origin, Turn};
-use crate::catalogue::{Feedback, Product};
+use super::session::{Found, Press, Seen, Session};
+use crate::answer::{self, Evidence, Inquiry, Turn};
+use crate::catalogue::Product;
 use crate::clip::Embedding;
 use crate::search::{Matches, SearchError};
 
@@ -91,7 +91,9 @@ impl Call {
         let vectors = self.timed(Spent::Clip, embedding).await?;
         let jpeg: Arc<[u8]> = match pictures.into_iter().next() {
             Some(first) if self.engine().answerer().has_model() => {
-                let sendable = self.engine().compute(move || answer::sendable(&first)).await?;
+                let detail = self.engine().settings().answer.closest_look();
+                let sendable =
+                    self.engine().compute(move || answer::sendable(&first, detail)).await?;
                 sendable.map_err(|source| KbError::Photo { name: String::new(), source })?.into()
             }
             _ => Arc::new([]),
@@ -153,14 +155,12 @@ impl Call {
                 self.offer(Reply::Growing(written(text, &links)));
             }
         };
-        let answer =
-            self.timed(Spent::Model, self.engine().answerer().stream(&inquiry, &on_text)).await;
-        let judged = Arc::new(Judged {
-            question: question.clone(),
-            answer: answer.text.clone(),
-            origin: answer.origin,
-            products: answer.sources.clone(),
-        });
+        let written = self.timed(Spent::Model, self.written(&inquiry, &on_text)).await?;
+        if let Some(over) = written.over {
+            self.tell_over(over).await;
+        }
+        let answer = written.answer;
+        let judged = Arc::new(self.judged(&inquiry, &answer));
         let turn = Turn { question: question.clone(), answer: answer.text.clone() };
         session.remember(turn, self.engine().settings().bot.turns);
         let shown = answered(answer, &inquiry.evidence, &links, &inquiry.language);
@@ -169,16 +169,21 @@ impl Call {
         if left > 1 {
             buttons.push(self.button(session, "button-next", Press::Next { question }));
         }
-        let good = Press::Feedback(Arc::clone(&judged), true);
-        buttons.push(self.button(session, "button-good", good));
-        buttons.push(self.button(session, "button-bad", Press::Feedback(judged, false)));
-        self.send(Reply::Buttons(buttons)).await;
+        if self.takes_feedback() {
+            let good = Press::Feedback(Arc::clone(&judged), true);
+            buttons.push(self.button(session, "button-good", good));
+            buttons.push(self.button(session, "button-bad", Press::Feedback(judged, false)));
+        }
+        if !buttons.is_empty() {
+            self.send(Reply::Buttons(buttons)).await;
+        }
         Ok(())
     }
 
     /// The remembered matches' products as the catalogue has them now.
     async fn evidence(&self, seen: &Seen) -> Result<Vec<Evidence>, KbError> {
-        let products = self.engine().settings().answer.products;
+        let settings = &self.engine().settings().answer;
+        let (products, detail) = (settings.products, settings.closest_look());
         let found: Vec<Found> =
             seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
         let pictures = self.engine().answerer().has_model();
@@ -188,6 +193,7 @@ impl Call {
                 for Found { product, image, score } in found {
                     let Some(product) = catalogue.find(&product)? else { continue };
                     let picture = if pictures { catalogue.picture(image)? } else { None };
+                    let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
                     evidence.push(Evidence { product, score, picture });
                 }
                 Ok(evidence)
@@ -227,27 +233,6 @@ impl Call {
             .await?;
         self.show(&matches, from).await?;
         self.answer(session, question.to_owned()).await
-    }
-
-    /// Keeps what the user thought of an answer.
-    pub async fn judge(&self, judged: &Judged, good: bool) -> Result<(), KbError> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let origin = match judged.origin {
-            Origin::Model => "model",
-            Origin::Extractive => "extractive",
-        };
-        let feedback = Feedback {
-            at_ms: now.as_millis() as u64,
-            good,
-            platform: self.request().platform.name().to_owned(),
-            question: judged.question.clone(),
-            answer: judged.answer.clone(),
-            origin: origin.to_owned(),
-            products: judged.products.clone(),
-        };
-        self.kb().keep_feedback(feedback).await?;
-        self.tell(if good { "thanks-good" } else { "thanks-bad" }, &[]).await;
-        Ok(())
     }
 
     /// `/similar`: the matches alone, for a photo, words, both, or the last photo.

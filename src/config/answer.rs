@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::SettingsError;
+use super::{PriceSettings, SettingsError};
 
 const OPENAI_URL: &str = "https://api.openai.com/v1";
 /// Azure's latest stable version of the chat completions API.
@@ -43,6 +43,12 @@ pub struct AnswerSettings {
     /// Failures in a row after which a server is left alone, and for how long, in seconds.
     pub breaker_failures: u32,
     pub breaker_s: u64,
+    /// Answers remembered, to be given again to the same question; 0: none.
+    pub cache: u64,
+    /// How long an answer is remembered, in minutes.
+    pub cache_minutes: u64,
+    /// What models cost; without a price only tokens are counted.
+    pub prices: Vec<PriceSettings>,
     /// Servers in the order they are asked; with any, `base_url`, `model` and `api_key` above say
     /// nothing.
     pub providers: Vec<ProviderSettings>,
@@ -152,6 +158,9 @@ impl Default for AnswerSettings {
             retries: 2,
             breaker_failures: 5,
             breaker_s: 30,
+            cache: 2000,
+            cache_minutes: 1440,
+            prices: Vec::new(),
             providers: Vec::new(),
         }
     }
@@ -172,6 +181,21 @@ impl AnswerSettings {
             ..ProviderSettings::default()
         });
         own.into_iter().collect()
+    }
+
+    /// The models to ask, in order; the one that `[answer]` names where none can be asked.
+    pub fn models(&self) -> Vec<String> {
+        match self.providers.as_slice() {
+            [] => vec![self.model.clone()],
+            providers => providers.iter().map(|p| p.model.clone()).collect(),
+        }
+    }
+
+    /// The closest look that any of the servers takes at pictures.
+    pub fn closest_look(&self) -> Detail {
+        let looks = self.providers.iter().map(|p| p.detail.unwrap_or(self.detail));
+        let mut looks = looks.chain(self.providers.is_empty().then_some(self.detail));
+        looks.find(|look| *look != Detail::Low).unwrap_or(Detail::Low)
     }
 
     pub(super) fn check(&self) -> Result<(), SettingsError> {
