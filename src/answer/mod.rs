@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::catalogue::Product;
 use crate::config::AnswerSettings;
-use crate::photo::{Photo, PhotoError};
+use crate::photo::{Detail, Photo, PhotoError};
 pub use openai::VisionModel;
 
 /// Longest side of the photo sent to a vision model; what their servers scale to anyway.
@@ -137,6 +137,11 @@ pub fn question(text: &str, settings: &AnswerSettings) -> Result<String, AnswerE
         }
         _ => Ok(kept.to_owned()),
     }
+}
+
+/// What a photo may be decoded to before [`sendable`] takes it.
+pub fn detail() -> Detail {
+    Detail::picture(SENT_SIDE)
 }
 
 /// The photo as it is sent to a vision model.

@@ -13,6 +13,7 @@ use super::{Context, Outcome, ask, output};
 use crate::answer::{self, Answer, Answerer, Evidence, Inquiry};
 use crate::catalogue::Catalogue;
 use crate::clip::Clip;
+use crate::photo::Detail;
 use crate::search;
 
 const WORST: usize = 100;
@@ -246,7 +247,7 @@ impl<'a> Judge<'a> {
                 ..Inquiry::default()
             });
         };
-        let photo = ask::open(&self.root.join(&asked.photo), self.context)?;
+        let photo = ask::open(&self.root.join(&asked.photo), self.context, Detail::FULL)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&self.catalogue, &query, settings.search.k)?;
         ask::inquiry(&self.catalogue, question, &photo, &matches, settings.answer.products)
