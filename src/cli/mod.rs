@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::answer::AnswerError;
 use crate::catalogue::Catalogue;
 use crate::catalogue::import::Embed;
-use crate::clip::Clip;
+use crate::clip::{Clip, Engine};
 use crate::config::{MAX_K, Settings};
 
 const EXIT_FAILED: u8 = 1;
@@ -159,7 +159,7 @@ impl Context {
     }
 
     fn clip(&self) -> Result<Clip> {
-        Ok(Clip::load(&self.settings.clip.model.parse()?)?)
+        Ok(Clip::load(&self.settings.clip.model.parse()?, Engine::default())?)
     }
 
     /// The configured catalogue for text work, which needs no model.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Context, Outcome, ask, output};
-use crate::clip::{BATCH, Clip, Embedding, hub};
+use crate::clip::{BATCH, Clip, Embedding, Engine, hub};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -55,7 +55,7 @@ fn pull(context: &Context, id: &str) -> Result<Outcome> {
 
 fn info(context: &Context, model: Option<String>) -> Result<Outcome> {
     let name = model.unwrap_or_else(|| context.settings.clip.model.clone());
-    let clip = Clip::load(&name.parse()?)?;
+    let clip = Clip::load(&name.parse()?, Engine::default())?;
     let config = clip.config();
     if context.json {
         output::json(&json!({
