@@ -119,7 +119,12 @@ impl Call {
                 self.answer(&mut session, waiting.question).await
             }
             Some(Press::Neither(waiting)) => self.none_of(&mut session, waiting).await,
-            Some(Press::Feedback(judged, good)) => self.judge(&judged, good).await,
+            Some(Press::Feedback(judged, good)) => self.judge(&mut session, &judged, good).await,
+            Some(Press::Consent(judged, good)) => self.consent(&mut session, &judged, good).await,
+            Some(Press::Decline) => {
+                self.tell("feedback-not-kept", &[]).await;
+                Ok(())
+            }
             // Who was an admin when the button was shown may not be one now.
             Some(_) if !self.request().admin => {
                 self.deny().await;

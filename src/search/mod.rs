@@ -14,7 +14,7 @@ mod lexicon;
 use crate::catalogue::import::Embed;
 use crate::catalogue::{Catalogue, CatalogueError, Hit, ImageId, ModelId, Product};
 use crate::clip::{Clip, ClipError, Embedding};
-use crate::photo::Photo;
+use crate::photo::{Detail, Photo};
 pub use calibration::Calibration;
 pub use fuse::{Query, find, look_alikes};
 pub use lexicon::Lexicon;
@@ -59,6 +59,10 @@ impl Embed for Clip {
             fingerprint: self.fingerprint().to_owned(),
             dimensions: self.dimensions(),
         }
+    }
+
+    fn detail(&self) -> Detail {
+        self.preprocessor().detail()
     }
 
     fn prepare(&self, photo: &Photo) -> Vec<f32> {
