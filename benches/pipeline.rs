@@ -17,7 +17,7 @@ use image::{Rgb, RgbImage};
 use magpie::catalogue::Catalogue;
 use magpie::catalogue::import::{Embed, Options, import};
 use magpie::clip::batch::Batcher;
-use magpie::clip::{BATCH, Clip, Source};
+use magpie::clip::{BATCH, Clip, Engine, Source};
 use magpie::cores;
 use magpie::photo::{Limits, Photo};
 
@@ -46,7 +46,7 @@ fn main() {
         std::fs::read(&file).unwrap_or_else(|e| panic!("{file}: {e}"))
     });
     let bench = Bench {
-        clip: Arc::new(Clip::load(&source).expect("the model loads")),
+        clip: Arc::new(Clip::load(&source, Engine::default()).expect("the model loads")),
         model,
         rounds: number("--rounds", 15),
         rows: number("--rows", 320),
@@ -136,12 +136,7 @@ impl Bench {
     fn photo(&self) {
         let (clip, limits) = (&self.clip, Limits::default());
         let photo = Photo::decode(&self.photo, &limits).expect("a photo");
-        println!(
-            "\nphoto: {} × {}, {} kB",
-            photo.width(),
-            photo.height(),
-            self.photo.len() / 1000
-        );
+        println!("\nphoto: {} × {}, {} kB", photo.width(), photo.height(), self.photo.len() / 1000);
         let pixels = [clip.preprocessor().pixels(&photo)];
         let cosine = {
             let reduced = clip.embed_pixels(&[self.pixels(&self.photo)]).expect("a vector");
@@ -220,8 +215,7 @@ impl Bench {
             async move {
                 let decoded = tokio::task::spawn_blocking(move || {
                     let processor = clip.preprocessor();
-                    let photo =
-                        Photo::decode_for(&file, &Limits::default(), processor.detail());
+                    let photo = Photo::decode_for(&file, &Limits::default(), processor.detail());
                     processor.pixels(&photo.expect("a photo"))
                 });
                 batcher.photo(decoded.await.expect("pixels")).await.expect("a vector");
@@ -245,8 +239,7 @@ impl Bench {
                 },
                 &mut || {
                     runtime.block_on(async {
-                        let people: Vec<_> =
-                            (0..PEOPLE).map(|n| tokio::spawn(person(n))).collect();
+                        let people: Vec<_> = (0..PEOPLE).map(|n| tokio::spawn(person(n))).collect();
                         for person in people {
                             person.await.expect("no panic");
                         }
@@ -271,7 +264,9 @@ impl Bench {
             let name = format!("{n}.jpg");
             std::fs::write(dir.path().join(&name), numbered(&files[n % files.len()], n))
                 .expect("room for photos");
-            listing += &format!("{{\"image_path\":\"{name}\",\"id\":\"p{n}\",\"description\":\"Number {n}.\"}}\n");
+            listing += &format!(
+                "{{\"image_path\":\"{name}\",\"id\":\"p{n}\",\"description\":\"Number {n}.\"}}\n"
+            );
         }
         std::fs::write(dir.path().join("description.json"), listing).expect("room");
         let pixels: Vec<Vec<f32>> = files.iter().take(BATCH).map(|f| self.pixels(f)).collect();
@@ -324,10 +319,7 @@ impl Bench {
         let photo = photo.to_str().expect("a path");
         let [info, vector] = turns(
             self.rounds.min(9),
-            [
-                &mut || run(&["model", "info", &self.model]),
-                &mut || run(&["model", "embed", photo]),
-            ],
+            [&mut || run(&["model", "info", &self.model]), &mut || run(&["model", "embed", photo])],
         );
         println!("\nstart: {info:.0} ms to load the model, {vector:.0} ms to the first vector");
     }
