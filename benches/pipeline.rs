@@ -17,7 +17,7 @@ use image::{Rgb, RgbImage};
 use magpie::catalogue::Catalogue;
 use magpie::catalogue::import::{Embed, Options, import};
 use magpie::clip::batch::Batcher;
-use magpie::clip::{BATCH, Clip, Source};
+use magpie::clip::{BATCH, Clip, Engine, Source};
 use magpie::cores;
 use magpie::photo::{Limits, Photo};
 
@@ -46,7 +46,7 @@ fn main() {
         std::fs::read(&file).unwrap_or_else(|e| panic!("{file}: {e}"))
     });
     let bench = Bench {
-        clip: Arc::new(Clip::load(&source).expect("the model loads")),
+        clip: Arc::new(Clip::load(&source, Engine::default()).expect("the model loads")),
         model,
         rounds: number("--rounds", 15),
         rows: number("--rows", 320),

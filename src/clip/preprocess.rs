@@ -16,7 +16,7 @@ const MAX_ASPECT: u32 = 100;
 
 /// How many pixels of a photo make one that the tower sees, at least: with fewer, what a JPEG
 /// leaves out when it is decoded small could be told from what resampling leaves out.
-const OVERSAMPLE: u32 = 2;
+const OVERSAMPLE: u32 = 3;
 
 /// The image processor of one model.
 #[derive(Debug, Clone, PartialEq)]
