@@ -14,7 +14,7 @@ use crate::reading::naming_stems;
 /// Products that words may bring forward, as many as a photo's look-alikes.
 const POOL: usize = 32;
 /// What the best fitting words are worth, in standard deviations of the scores behind the best.
-const WORTH: f32 = 3.0;
+const WORTH: f32 = 2.0;
 /// Reciprocal rank fusion's usual constant (Cormack, Clarke and Büttcher).
 const RANKS: f32 = 60.0;
 
