@@ -192,7 +192,7 @@ async fn attacked(attack: &Attack, server: &Server) -> Vec<Reply> {
     let add = "/kb add id:moonbase title:Moonbase";
     says(&bot, "elsewhere", &format!("{add} {ELSEWHERE}"), vec![upload(&picture(1))]).await;
     let description = if attack.r#where == Where::Description { text } else { "Brass." };
-    let add = format!("/kb add id:kettle title:Kettle It weighs 2 kg. {description}");
+    let add = format!("/kb add id:kettle title:\"Kettle\" It weighs 2 kg. {description}");
     says(&bot, "s", &add, vec![shot.clone()]).await;
     says(&bot, "s", &format!("/kb edit kettle url:{SHOP}"), vec![]).await;
     if attack.r#where == Where::Attribute {

@@ -195,8 +195,10 @@ fn statements(evidence: &Evidence) -> Vec<String> {
                 word => unit(word).map(|_| word),
             })
             .collect();
-        let bare = value.trim().to_owned();
-        let with_units: Vec<String> = units.into_iter().map(|u| format!("{bare} {u}")).collect();
+        let bare = value.trim();
+        let units =
+            units.into_iter().filter(|_| bare.chars().all(|c| c.is_numeric() || separates(c)));
+        let with_units: Vec<String> = units.map(|u| format!("{bare} {u}")).collect();
         with_units.into_iter().chain([format!("{name}: {value}")])
     });
     [product.title.clone(), product.description.clone()].into_iter().chain(attributes).collect()

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod server;
+mod transport;
 mod wire;
 
 use std::sync::{Mutex, PoisonError};

@@ -7,26 +7,22 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use async_openai::error::OpenAIError;
 use backon::{ExponentialBuilder, Retryable};
-use eventsource_stream::Eventsource;
-use futures_util::{StreamExt, stream};
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
-use reqwest::{Response, StatusCode};
+use futures_util::StreamExt;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 
+use super::transport::{Address, Attempt, beginning, endless, without_credentials};
 use super::wire::{self, Chunk, Limits, Shape};
 use super::{Ear, Failure, Spent};
 use crate::answer::prompt::Prompt;
 use crate::answer::{AnswerError, Usage, tokens};
 use crate::config::{AnswerSettings, Detail, ProviderKind, ProviderSettings};
 
-/// A server that never ends is cut off after so many bytes of answer,
+/// A server that never ends is cut off after so many bytes of answer.
 const MAX_ANSWER: usize = 64 * 1024;
-/// or of whatever it sends around them.
-const MAX_BODY: usize = 2 << 20;
 /// First pause before a further try, and the longest, also when the server asks for more.
 const PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -40,8 +36,7 @@ pub(super) struct Server {
     /// As the log calls it.
     pub name: String,
     pub model: String,
-    url: reqwest::Url,
-    headers: HeaderMap,
+    address: Address,
     /// What must not show anywhere.
     pub secrets: Vec<String>,
     max_tokens: u32,
@@ -90,14 +85,12 @@ impl Server {
                 pair.ok_or_else(|| wrong(&format!("the header {header:?} cannot be sent")))?;
             headers.insert(named, value);
         }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let own_secrets = own.headers.values().chain(&key);
         let secrets = own_secrets.map(|s| s.expose_secret().trim().to_owned());
         Ok(Self {
-            url: address(own).map_err(|reason| wrong(&reason))?,
+            address: Address::new(own, headers).map_err(|reason| wrong(&reason))?,
             http,
             model: own.model.trim().to_owned(),
-            headers,
             secrets: secrets.filter(|s| !s.is_empty()).collect(),
             max_tokens: own.max_tokens.unwrap_or(common.max_tokens),
             detail: own.detail.unwrap_or(common.detail),
@@ -181,64 +174,31 @@ impl Server {
         let limits =
             Limits { model: &self.model, max_tokens: self.max_tokens, detail: self.detail.name() };
         let body = wire::body(prompt, &limits, shape);
-        let silent = Instant::now() + self.silence;
-        let request = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body);
-        let response = match timeout_at(silent, request.send()).await {
-            Ok(sent) => sent.map_err(|e| self.unsent(e))?,
-            Err(_) => return Err(self.silent()),
-        };
-        if !response.status().is_success() {
-            return Err(self.refused(response, silent).await);
-        }
-        let mut meter = Meter::new(spent, prompt.tokens);
-        let text = self.listen(response, silent, ear, &mut meter).await?;
-        match text.trim() {
-            "" => Err(Failure::new("its answer was empty")),
-            text => Ok(text.to_owned()),
-        }
-    }
-
-    /// Reads a response to its end.
-    async fn listen(
-        &self,
-        mut response: Response,
-        silent: Instant,
-        ear: Ear<'_>,
-        meter: &mut Meter<'_>,
-    ) -> Result<String, Failure> {
-        let first = match timeout_at(silent, response.chunk()).await {
-            Ok(first) => first.map_err(|e| broken(&e))?.unwrap_or_default(),
-            Err(_) => return Err(self.silent()),
-        };
-        let streamed = !matches!(first.trim_ascii_start().first(), Some(b'{' | b'<' | b'['));
-        if !streamed {
-            return self.whole(response, first.to_vec(), silent, ear, meter).await;
-        }
-        let mut length = 0;
-        let bytes = stream::once(async { Ok(first) }).chain(response.bytes_stream());
-        let bytes = bytes.map(move |bytes| {
-            let bytes = bytes.map_err(|e| broken(&e))?;
-            length += bytes.len();
-            if length > MAX_BODY { Err(endless()) } else { Ok(bytes) }
-        });
-        let mut events = std::pin::pin!(bytes.eventsource());
+        let attempt = Attempt::new(&self.http, &self.model, &self.secrets, self.silence);
+        let client = attempt.client(&self.address);
+        let opened = client.chat().create_stream_byot::<_, Chunk>(&body).await;
+        let mut meter = attempt.opened().then(|| Meter::new(spent, prompt.tokens));
+        let failed = |e: &OpenAIError| attempt.failure().unwrap_or_else(|| unread(e));
+        let mut chunks = opened.map_err(|e| failed(&e))?;
         let (mut text, mut finish) = (String::new(), None);
         loop {
             let patience =
                 if finish.is_some() { AFTERWORD.min(self.silence) } else { self.silence };
-            let event = match timeout_at(Instant::now() + patience, events.next()).await {
-                Ok(Some(event)) => event.map_err(|e| unreadable(e))?,
-                Ok(None) | Err(_) if finish.is_some() => break,
+            let chunk = match timeout_at(Instant::now() + patience, chunks.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(Some(Err(e))) => return Err(failed(&e)),
+                Ok(None) if finish.is_some() || attempt.done() => break,
                 Ok(None) => return Err(Failure::new("its answer broke off")),
-                Err(_) => return Err(self.silent()),
+                Err(_) if finish.is_some() => break,
+                Err(_) => return Err(attempt.silent()),
             };
-            if event.data.trim() == "[DONE]" {
-                finish.get_or_insert_with(String::new);
-                break;
+            if let Some(error) = chunk.error() {
+                return Err(Failure::new(&beginning(&error)));
             }
-            let chunk = chunk(&event.data)?;
             let more = chunk.text();
-            meter.take(&chunk, &more);
+            if let Some(meter) = &mut meter {
+                meter.take(&chunk, &more);
+            }
             if !more.is_empty() {
                 text.push_str(&more);
                 if text.len() > MAX_ANSWER {
@@ -252,119 +212,11 @@ impl Server {
                 finish = Some(end);
             }
         }
-        Ok(cut_short(text, finish.as_deref()))
-    }
-
-    /// A completion that comes in one piece.
-    async fn whole(
-        &self,
-        mut response: Response,
-        mut body: Vec<u8>,
-        silent: Instant,
-        ear: Ear<'_>,
-        meter: &mut Meter<'_>,
-    ) -> Result<String, Failure> {
-        loop {
-            match timeout_at(silent, response.chunk()).await {
-                Ok(more) => match more.map_err(|e| broken(&e))? {
-                    Some(more) => body.extend_from_slice(&more),
-                    None => break,
-                },
-                Err(_) => return Err(self.silent()),
-            }
-            if body.len() > MAX_BODY {
-                return Err(endless());
-            }
+        match text.trim() {
+            "" => Err(Failure::new("its answer was empty")),
+            text if finish.as_deref() == Some("length") => Ok(format!("{text}…")),
+            text => Ok(text.to_owned()),
         }
-        let chunk = chunk(&String::from_utf8_lossy(&body))?;
-        let text = chunk.text();
-        meter.take(&chunk, &text);
-        let finish = ended(&chunk)?;
-        if text.len() > MAX_ANSWER {
-            return Err(endless());
-        }
-        if !ear(&text) {
-            return Err(Failure::stopped());
-        }
-        Ok(cut_short(text, finish.as_deref()))
-    }
-
-    fn silent(&self) -> Failure {
-        Failure::new(&format!("no answer within {:?}", self.silence))
-    }
-
-    fn unsent(&self, error: reqwest::Error) -> Failure {
-        let again = error.is_connect() || (error.is_request() && !error.is_redirect());
-        let again = again && !error.is_builder();
-        Failure { again, ..Failure::new(&with_sources(&error.without_url())) }
-    }
-
-    /// A response that is no success.
-    async fn refused(&self, mut response: Response, silent: Instant) -> Failure {
-        let status = response.status();
-        let wait = retry_after(response.headers());
-        let mut body = Vec::new();
-        while let Ok(Ok(Some(more))) = timeout_at(silent, response.chunk()).await {
-            body.extend_from_slice(&more);
-            if body.len() > MAX_ANSWER {
-                break;
-            }
-        }
-        let (said, kind) = wire::complaint(&String::from_utf8_lossy(&body));
-        let said = beginning(&self.secrets.iter().fold(said, |said, s| said.replace(s, "…")));
-        let spent = kind.as_deref() == Some("insufficient_quota");
-        let reason = match status.as_u16() {
-            401 | 403 => format!("it refused the key ({status})"),
-            404 => format!("it has no model {:?} or no such address", self.model),
-            _ => format!("{said} ({status})"),
-        };
-        let busy = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT;
-        let question = matches!(status.as_u16(), 400 | 413 | 422);
-        Failure {
-            again: (busy && !spent) || status.is_server_error(),
-            wait,
-            refused: matches!(status.as_u16(), 400 | 422),
-            counts: !question,
-            ..Failure::new(&reason)
-        }
-    }
-}
-
-/// Where a provider's chat completions are.
-fn address(own: &ProviderSettings) -> Result<reqwest::Url, String> {
-    let (base, version) = (own.url(), own.version());
-    let model = own.model.trim();
-    let (address, versioned) = match own.kind {
-        // The newer of Azure's two interfaces is OpenAI's, under a path of its own.
-        ProviderKind::Azure if base.ends_with("/openai/v1") => {
-            (format!("{base}/chat/completions"), !own.api_version.trim().is_empty())
-        }
-        ProviderKind::Azure => {
-            (format!("{base}/openai/deployments/{model}/chat/completions"), true)
-        }
-        ProviderKind::OpenAi => (format!("{base}/chat/completions"), false),
-    };
-    let shown = without_credentials(base);
-    let mut url = reqwest::Url::parse(&address).map_err(|e| format!("base_url is {shown}: {e}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("base_url is {shown}, and must be http or https"));
-    }
-    if versioned {
-        url.query_pairs_mut().append_pair("api-version", version);
-    }
-    Ok(url)
-}
-
-fn chunk(data: &str) -> Result<Chunk, Failure> {
-    let chunk: Chunk = serde_json::from_str(data).map_err(|e| {
-        Failure::new(&format!("it sent no chat completion ({e}): {}", beginning(data)))
-    })?;
-    match &chunk.error {
-        Some(error) if !error.is_null() => {
-            let (said, _) = wire::complaint(&error.to_string());
-            Err(Failure::new(&beginning(&said)))
-        }
-        _ => Ok(chunk),
     }
 }
 
@@ -382,38 +234,14 @@ fn ended(chunk: &Chunk) -> Result<Option<String>, Failure> {
     }
 }
 
-fn cut_short(text: String, finish: Option<&str>) -> String {
-    if finish == Some("length") { text + "…" } else { text }
-}
-
-fn endless() -> Failure {
-    Failure::new("its answer does not end")
-}
-
-fn broken(error: &reqwest::Error) -> Failure {
-    Failure::new(&with_sources(error))
-}
-
-fn unreadable(error: eventsource_stream::EventStreamError<Failure>) -> Failure {
-    match error {
-        eventsource_stream::EventStreamError::Transport(failure) => failure,
-        _ => Failure::new("it sent no event stream"),
-    }
-}
-
-/// How long a server asks to be left alone (RFC 9110, section 10.2.3, and OpenAI's finer header).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::trim);
-    if let Some(ms) = text(HeaderName::from_static("retry-after-ms")).and_then(|t| t.parse().ok()) {
-        return Some(Duration::from_millis(ms));
-    }
-    let value = text(RETRY_AFTER)?;
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    let wait = at.as_millisecond() - jiff::Timestamp::now().as_millisecond();
-    Some(Duration::from_millis(wait.try_into().unwrap_or(0)))
+/// What `async-openai` made nothing of.
+fn unread(error: &OpenAIError) -> Failure {
+    Failure::new(&match error {
+        OpenAIError::JSONDeserialize(e, content) => {
+            format!("it sent no chat completion ({e}): {}", beginning(content))
+        }
+        other => beginning(&other.to_string()),
+    })
 }
 
 /// Counts what one request used, into what the question used in all, also when it is broken off.
@@ -444,105 +272,5 @@ impl Drop for Meter<'_> {
             self.usage.output_tokens = tokens::text(&self.text) as u64;
         }
         self.spent.add(self.usage);
-    }
-}
-
-/// A URL as it may be shown: `https://user:password@host` without user and password.
-pub(super) fn without_credentials(url: &str) -> String {
-    match reqwest::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
-            let _ = parsed.set_username("");
-            let _ = parsed.set_password(None);
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// What a server wrote may be a page of HTML; its beginning tells enough.
-fn beginning(text: &str) -> String {
-    text.chars().take(120).collect()
-}
-
-/// An error with what caused it, which reqwest keeps out of its own message.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_in_the_address_is_not_shown() {
-        assert_eq!(without_credentials("http://me:secret@host/v1"), "http://host/v1");
-        assert_eq!(without_credentials("http://host/v1"), "http://host/v1");
-        assert_eq!(without_credentials("no url"), "no url");
-    }
-
-    #[test]
-    fn every_kind_of_server_has_its_address() {
-        let own = |kind, base: &str, version: &str| {
-            let settings = ProviderSettings {
-                kind,
-                base_url: base.into(),
-                model: "m".into(),
-                api_version: version.into(),
-                ..ProviderSettings::default()
-            };
-            address(&settings).map(|url| url.to_string())
-        };
-        use ProviderKind::{Azure, OpenAi};
-        for (kind, base, version, url) in [
-            (OpenAi, "", "", "https://api.openai.com/v1/chat/completions"),
-            (OpenAi, "http://h:1/v1/", "", "http://h:1/v1/chat/completions"),
-            (
-                Azure,
-                "https://n.openai.azure.com/",
-                "",
-                "https://n.openai.azure.com/openai/deployments/m/chat/completions?api-version=2024-10-21",
-            ),
-            (
-                Azure,
-                "https://n.openai.azure.com",
-                "v",
-                "https://n.openai.azure.com/openai/deployments/m/chat/completions?api-version=v",
-            ),
-            (
-                Azure,
-                "https://n.openai.azure.com/openai/v1",
-                "",
-                "https://n.openai.azure.com/openai/v1/chat/completions",
-            ),
-        ] {
-            assert_eq!(own(kind, base, version).unwrap(), url);
-        }
-        for wrong in ["nonsense", "ftp://host/v1"] {
-            assert!(own(OpenAi, wrong, "").unwrap_err().contains(wrong));
-        }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let after = |name: &'static str, value: &str| {
-            let value = HeaderValue::from_str(value).unwrap();
-            retry_after(&HeaderMap::from_iter([(HeaderName::from_static(name), value)]))
-        };
-        assert_eq!(after("retry-after", "3"), Some(Duration::from_secs(3)));
-        assert_eq!(after("retry-after-ms", "250"), Some(Duration::from_millis(250)));
-        assert_eq!(after("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        assert!(
-            after("retry-after", "Fri, 21 Oct 2095 07:28:00 GMT") > Some(Duration::from_secs(1))
-        );
-        assert_eq!(after("retry-after", "soon"), None);
     }
 }

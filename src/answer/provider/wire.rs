@@ -55,7 +55,7 @@ pub(super) struct Limits<'a> {
 }
 
 /// A request's body.
-pub(super) fn body(prompt: &Prompt, limits: &Limits<'_>, shape: Shape) -> Vec<u8> {
+pub(super) fn body(prompt: &Prompt, limits: &Limits<'_>, shape: Shape) -> Value {
     let messages: Vec<Value> = prompt.messages.iter().map(|m| message(m, limits.detail)).collect();
     let mut body = Map::new();
     body.insert("model".into(), json!(limits.model));
@@ -78,7 +78,7 @@ pub(super) fn body(prompt: &Prompt, limits: &Limits<'_>, shape: Shape) -> Vec<u8
     };
     body.extend(format.map(|f| ("response_format".to_owned(), f)));
     body.insert("messages".into(), json!(messages));
-    Value::Object(body).to_string().into_bytes()
+    Value::Object(body)
 }
 
 fn message(message: &Message, detail: &str) -> Value {
@@ -105,7 +105,7 @@ fn message(message: &Message, detail: &str) -> Value {
 pub(super) struct Chunk {
     choices: Option<Vec<Choice>>,
     usage: Option<WireUsage>,
-    pub error: Option<Value>,
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +152,11 @@ impl Chunk {
             }
             None => String::new(),
         }
+    }
+
+    /// What the server says went wrong in the middle.
+    pub fn error(&self) -> Option<String> {
+        self.error.as_ref().filter(|e| !e.is_null()).map(|e| complaint(&e.to_string()).0)
     }
 
     /// Why the model would not answer.
