@@ -20,6 +20,7 @@ pub mod clip;
 pub mod config;
 pub mod front;
 pub mod photo;
+pub(crate) mod reading;
 pub mod sample;
 pub mod search;
 pub mod telemetry;
