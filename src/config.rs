@@ -10,6 +10,7 @@ use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::clip::Precision;
 use crate::photo::Limits;
 
 /// Read when `--config` names no other file and this one exists.
@@ -40,6 +41,8 @@ pub struct ClipSettings {
     pub model: String,
     /// Photos embedded together at most when several people ask at once.
     pub max_batch: usize,
+    /// How the CPU computes.
+    pub precision: Precision,
 }
 
 /// Limits of the conversation, the same on every platform.
@@ -161,7 +164,7 @@ pub struct AnswerSettings {
 
 impl Default for ClipSettings {
     fn default() -> Self {
-        Self { model: "mini".into(), max_batch: 8 }
+        Self { model: "mini".into(), max_batch: 8, precision: Precision::F32 }
     }
 }
 
