@@ -12,6 +12,7 @@ engine's vector is from PyTorch's.
 import argparse
 import datetime
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -22,6 +23,8 @@ from pathlib import Path
 import numpy as np
 
 BATCHES = (1, 8, 16)
+# PyTorch's threads would otherwise spin on through the others' turns.
+os.environ.update(OMP_WAIT_POLICY="PASSIVE", KMP_BLOCKTIME="0", GOMP_SPINCOUNT="0")
 
 
 def pixels_of(model, photos, count):
@@ -106,7 +109,7 @@ def engines(arguments, pixels, work):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = arguments.threads
-    # Its threads would otherwise spin on through the others' turns.
+    # Likewise.
     options.add_session_config_entry("session.intra_op.allow_spinning", arguments.spinning)
     sessions = [
         onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -125,7 +128,10 @@ def measure(all_engines, batch, rounds):
     times = {name: [] for name in all_engines}
     vectors = {}
     for number in range(rounds + 2):
-        for name, run in all_engines.items():
+        # Nobody always follows the same one.
+        names = list(all_engines)
+        for name in names[number % len(names):] + names[: number % len(names)]:
+            run = all_engines[name]
             took, vectors[name] = run(batch)
             if number >= 2:  # the first two warm up
                 times[name].append(took / batch)
