@@ -17,6 +17,7 @@ mod names;
 mod product;
 mod search;
 mod store;
+mod usage;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -28,12 +29,13 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Embedding;
 use crate::photo::{Photo, PhotoError};
 pub use error::CatalogueError;
-pub use feedback::Feedback;
+pub use feedback::{Feedback, Matched};
 pub use journal::{Action, Author, Change};
 pub use names::Name;
 pub use product::{ImageId, ImageRecord, MAX_ID, Product, ProductText, slug, valid_id};
 pub use search::Hit;
 use store::{MAP_SIZE, Store};
+pub use usage::{Spender, Spent, Tally, UsageRow, today};
 pub use write::Put;
 use write::hash_key;
 

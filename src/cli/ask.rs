@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Context, Outcome, output, parse_k};
+use super::{Context, Outcome, output, parse_k, usage};
 use crate::answer::{self, Answerer, Evidence, Inquiry};
 use crate::catalogue::{Catalogue, ImageId};
+use crate::config::AnswerSettings;
 use crate::photo::{Limits, Photo};
 use crate::search::{self, Matches};
 
@@ -34,6 +35,9 @@ pub(super) struct Ask {
     /// Ask the vision model about the photo alone, without the catalogue
     #[arg(long)]
     no_kb: bool,
+    /// Ask the vision model anew; always so here, since only a running bot remembers answers
+    #[arg(long)]
+    no_cache: bool,
 }
 
 pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
@@ -59,7 +63,7 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     let answerer = Answerer::new(&settings.answer)?;
     let runtime = runtime()?;
     let (answer, matches) = if args.no_kb {
-        let sent = answer::sendable(&photo)?;
+        let sent = answer::sendable(&photo, settings.answer.closest_look())?;
         let answer = runtime.block_on(answerer.without_catalogue(&question, &sent))?;
         (answer, Matches::default())
     } else {
@@ -67,8 +71,10 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
         let catalogue = context.catalogue_for(&clip)?;
         let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&catalogue, &query, settings.search.k)?;
-        let inquiry = inquiry(&catalogue, question, &photo, &matches, settings.answer.products)?;
-        (runtime.block_on(answerer.answer(&inquiry)), matches)
+        let inquiry = inquiry(&catalogue, question, &photo, &matches, &settings.answer)?;
+        let answer = runtime.block_on(answerer.answer(&inquiry));
+        usage::record(context, &catalogue, &answer)?;
+        (answer, matches)
     };
     if context.json {
         output::json(&output::answer_json(&answer, &matches))?;
@@ -82,22 +88,23 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Gathers what an answer is made from: the photo, and the first `products` matches with
-/// their pictures.
+/// Gathers what an answer is made from: the photo, and the first matches with their pictures.
 pub(super) fn inquiry(
     catalogue: &Catalogue,
     question: String,
     photo: &Photo,
     matches: &Matches,
-    products: usize,
+    settings: &AnswerSettings,
 ) -> Result<Inquiry> {
-    let evidence = matches.matches.iter().take(products).map(|m| {
+    let detail = settings.closest_look();
+    let evidence = matches.matches.iter().take(settings.products).map(|m| {
         let picture = catalogue.picture(m.image)?;
+        let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
         Ok(Evidence { product: m.product.clone(), score: m.score, picture })
     });
     Ok(Inquiry {
         question,
-        photo: answer::sendable(photo)?,
+        photo: answer::sendable(photo, detail)?,
         evidence: evidence.collect::<Result<_>>()?,
         confident: matches.confident,
         ..Inquiry::default()

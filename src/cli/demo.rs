@@ -77,8 +77,8 @@ fn answers(context: &Context, clip: &Clip, sample: &Path, data: &Path) -> Result
         let photo = ask::open(&sample.join("photos").join(&q.photo), context)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&catalogue, &query, 3)?;
-        let products = settings.answer.products;
-        let inquiry = ask::inquiry(&catalogue, q.question.clone(), &photo, &matches, products)?;
+        let inquiry =
+            ask::inquiry(&catalogue, q.question.clone(), &photo, &matches, &settings.answer)?;
         let answer = runtime.block_on(answerer.answer(&inquiry));
         right += usize::from(matches.matches.first().is_some_and(|m| m.product.id == q.product_id));
         if context.json {
