@@ -12,7 +12,6 @@ engine's vector is from PyTorch's.
 import argparse
 import datetime
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -23,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 BATCHES = (1, 8, 16)
-# PyTorch's threads would otherwise spin on through the others' turns.
-os.environ.update(OMP_WAIT_POLICY="PASSIVE", KMP_BLOCKTIME="0", GOMP_SPINCOUNT="0")
+# Seconds between turns, in which an engine's threads stop spinning, as some do when their work is done.
+PAUSE = 0.3
 
 
 def pixels_of(model, photos, count):
@@ -109,8 +108,6 @@ def engines(arguments, pixels, work):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = arguments.threads
-    # Likewise.
-    options.add_session_config_entry("session.intra_op.allow_spinning", arguments.spinning)
     sessions = [
         onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         for path in export(clip, arguments.onnx or work)
@@ -131,8 +128,9 @@ def measure(all_engines, batch, rounds):
         # Nobody always follows the same one.
         names = list(all_engines)
         for name in names[number % len(names):] + names[: number % len(names)]:
-            run = all_engines[name]
-            took, vectors[name] = run(batch)
+            time.sleep(PAUSE)
+            all_engines[name](1)  # wakes its threads and brings its code into the caches
+            took, vectors[name] = all_engines[name](batch)
             if number >= 2:  # the first two warm up
                 times[name].append(took / batch)
     return {name: statistics.median(values) for name, values in times.items()}, vectors
@@ -174,7 +172,6 @@ def main():
     parser.add_argument("--engine", required=True, help="the program that benches/peers/engine.rs makes")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--spinning", choices=("0", "1"), default="0", help="whether ONNX Runtime's threads spin")
     parser.add_argument("--onnx", type=Path, help="keep the exported towers here")
     parser.add_argument("--chart", type=Path, help="draw the medians to this SVG")
     parser.add_argument("--json", type=Path, help="write the medians to this file")
