@@ -1,9 +1,9 @@
 """Times Magpie's image tower beside ONNX Runtime's and PyTorch's, on the same photos.
 
     cargo bench --bench engine --no-run
-    python compare.py MODEL PHOTOS --engine target/release/deps/engine-* --chart docs/embedding.svg
+    python compare.py MODEL PHOTOS --engine PROGRAM --chart docs/embedding.svg
 
-MODEL is a CLIP in Hugging Face layout (tests/fixtures/full_size.py makes one), PHOTOS a directory of
+PROGRAM is what cargo printed, MODEL a CLIP in Hugging Face layout (tests/fixtures/full_size.py makes one), PHOTOS a directory of
 JPEGs. The engines take turns, one pass each a round, so that whatever else the machine does meets all of
 them; each has --threads threads. Prints medians a photo, their ratios to Magpie's, and how far each
 engine's vector is from PyTorch's.

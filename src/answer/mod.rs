@@ -24,7 +24,7 @@ use serde::Serialize;
 
 use crate::catalogue::Product;
 use crate::config::{AnswerSettings, Detail};
-use crate::photo::{Limits, Photo, PhotoError};
+use crate::photo::{self, Limits, Photo, PhotoError};
 use written::Model;
 
 /// What servers scale pictures to, so that more pixels would only take longer to send (OpenAI, "Images
@@ -154,6 +154,15 @@ pub fn question(text: &str, settings: &AnswerSettings) -> Result<String, AnswerE
             Err(AnswerError::LongQuestion { length, limit: settings.max_question })
         }
         _ => Ok(kept.to_owned()),
+    }
+}
+
+/// What a photo may be decoded to before [`sendable`] takes it. A sixteenth less is as good, and cameras'
+/// 3000 and 3024 pixels then give it at a quarter.
+pub fn needed(detail: Detail) -> photo::Detail {
+    match detail {
+        Detail::Low => photo::Detail::picture(LOW_SIDE),
+        _ => photo::Detail { short: SHORT_SIDE - SHORT_SIDE / 16, long: 0 },
     }
 }
 

@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clip::Embedding;
-use crate::photo::{Photo, PhotoError};
+use crate::photo::{Detail, Photo, PhotoError};
 pub use error::CatalogueError;
 pub use feedback::{Feedback, Matched};
 pub use journal::{Action, Author, Change};
@@ -66,6 +66,11 @@ pub struct PreparedImage {
 }
 
 impl PreparedImage {
+    /// What a photo may be decoded to before [`PreparedImage::new`] takes it.
+    pub fn detail() -> Detail {
+        Detail::picture(PICTURE_SIDE)
+    }
+
     /// Scales and encodes what the catalogue keeps of a photo: `file` is what it was decoded
     /// from, `source` the name to show for it.
     ///

@@ -9,7 +9,7 @@ use super::{Context, Outcome, output, parse_k, usage};
 use crate::answer::{self, Answerer, Evidence, Inquiry};
 use crate::catalogue::{Catalogue, ImageId};
 use crate::config::AnswerSettings;
-use crate::photo::{Limits, Photo};
+use crate::photo::{Detail, Limits, Photo};
 use crate::search::{self, Matches};
 
 #[derive(Args)]
@@ -42,8 +42,9 @@ pub(super) struct Ask {
 
 pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
     let settings = &context.settings;
-    let photo = args.photo.map(|path| open(&path, context)).transpose()?;
     let clip = context.clip()?;
+    let detail = clip.preprocessor().detail();
+    let photo = args.photo.map(|path| open(&path, context, detail)).transpose()?;
     let catalogue = context.catalogue_for(&clip)?;
     let query =
         search::query(&clip, photo.as_ref(), args.text.as_deref(), settings.search.text_weight)?;
@@ -59,7 +60,7 @@ pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
 pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     let settings = &context.settings;
     let question = answer::question(&args.question, &settings.answer)?;
-    let photo = open(&args.photo, context)?;
+    let photo = open(&args.photo, context, Detail::FULL)?;
     let answerer = Answerer::new(&settings.answer)?;
     let runtime = runtime()?;
     let (answer, matches) = if args.no_kb {
@@ -112,15 +113,15 @@ pub(super) fn inquiry(
 }
 
 /// A kept picture, decoded again.
-pub(super) fn kept_photo(catalogue: &Catalogue, image: ImageId) -> Result<Photo> {
+pub(super) fn kept_photo(catalogue: &Catalogue, image: ImageId, detail: Detail) -> Result<Photo> {
     let jpeg =
         catalogue.picture(image)?.with_context(|| format!("image {image} has no picture"))?;
-    Ok(Photo::decode(&jpeg, &Limits::default())?)
+    Ok(Photo::decode_for(&jpeg, &Limits::default(), detail)?)
 }
 
-/// Opens a photo; the error names the file.
-pub(super) fn open(path: &std::path::Path, context: &Context) -> Result<Photo> {
-    Photo::open(path, &context.settings.photo).with_context(|| path.display().to_string())
+/// Opens a photo in as much detail as is needed; the error names the file.
+pub(super) fn open(path: &std::path::Path, context: &Context, detail: Detail) -> Result<Photo> {
+    Photo::open(path, &context.settings.photo, detail).with_context(|| path.display().to_string())
 }
 
 /// The runtime for network calls; CLIP and LMDB stay on the calling thread.

@@ -15,6 +15,7 @@ use super::{Context, Outcome, ask, output, usage};
 use crate::answer::{self, Answer, Answerer, Evidence, Inquiry, Origin};
 use crate::catalogue::{Catalogue, Tally};
 use crate::clip::Clip;
+use crate::photo::Detail;
 use crate::search;
 
 const WORST: usize = 100;
@@ -252,7 +253,7 @@ impl<'a> Judge<'a> {
         if asked.photo.as_os_str().is_empty() {
             bail!("it has no photo; with --given none is needed");
         }
-        let photo = ask::open(&self.root.join(&asked.photo), self.context)?;
+        let photo = ask::open(&self.root.join(&asked.photo), self.context, Detail::FULL)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&self.catalogue, &query, settings.search.k)?;
         ask::inquiry(&self.catalogue, question, &photo, &matches, &settings.answer)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Context, Outcome, ask, output};
@@ -89,10 +90,13 @@ fn info(context: &Context, model: Option<String>) -> Result<Outcome> {
 
 fn embed(context: &Context, paths: &[PathBuf], texts: &[String]) -> Result<Outcome> {
     let clip = context.clip()?;
+    let detail = clip.preprocessor().detail();
     let mut all: Vec<Embedding> = Vec::with_capacity(paths.len() + texts.len());
     for batch in paths.chunks(BATCH) {
-        let photos =
-            batch.iter().map(|path| ask::open(path, context)).collect::<Result<Vec<_>>>()?;
+        let photos = batch
+            .par_iter()
+            .map(|path| ask::open(path, context, detail))
+            .collect::<Result<Vec<_>>>()?;
         all.extend(clip.embed_photos(&photos)?);
     }
     all.extend(clip.embed_texts(texts)?);
