@@ -21,6 +21,7 @@ pub mod config;
 pub mod cores;
 pub mod front;
 pub mod photo;
+pub(crate) mod reading;
 pub mod sample;
 pub mod search;
 pub mod telemetry;

@@ -6,10 +6,11 @@ mod support;
 use serde_json::json;
 use support::{Shop, repo};
 
-/// What extracts reach on the shipped questions, of 1, and must not fall below. The questions are worded
-/// unlike the entries, which a comparison of words mostly fails at.
-const COVERAGE: f64 = 0.15;
-const REFUSAL: f64 = 0.90;
+/// What extracts reach on the shipped questions, of 1, and must not fall below: facts quoted, facts quoted
+/// as an answer, and what the catalogue does not say refused.
+const COVERAGE: f64 = 0.85;
+const OUTRIGHT: f64 = 0.40;
+const REFUSAL: f64 = 0.80;
 
 #[test]
 fn extracts_hold_the_facts_and_refuse_what_the_catalogue_does_not_say() {
@@ -25,7 +26,8 @@ fn extracts_hold_the_facts_and_refuse_what_the_catalogue_does_not_say() {
     }
     println!("{report:#}");
     let share = |key: &str| report[key].as_f64().unwrap();
-    assert!(share("coverage") >= COVERAGE && share("refusal_recall") >= REFUSAL);
+    assert!(share("coverage") >= COVERAGE && share("coverage_strict") >= OUTRIGHT);
+    assert!(share("refusal_recall") >= REFUSAL);
     assert_eq!((share("matched"), share("citation")), (1.0, 1.0));
 }
 

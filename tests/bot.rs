@@ -225,6 +225,79 @@ async fn not_this_one_answers_from_the_next_match() {
     assert!(text(&again).contains("no longer works"));
 }
 
+/// Three pots, two of which share a picture.
+async fn pots() -> Stage {
+    let stage = Stage::with(&[("pot-a", 7), ("pot-b", 7), ("bowl", 9)]).await;
+    stage.says(admin(), "/kb edit pot-a colour:red description:\"It weighs 1 kg.\"").await;
+    stage.says(admin(), "/kb edit pot-b colour:blue description:\"It weighs 2 kg.\"").await;
+    stage
+}
+
+#[tokio::test]
+async fn look_alikes_are_told_apart_by_a_question_and_the_answer_to_it() {
+    let stage = pots().await;
+    let asked = stage.all(asking(user("u"), 7, "How heavy is it?")).await;
+    assert!(!asked.iter().any(|r| matches!(r, Reply::Answer(_))), "{asked:?}");
+    let question = text(&asked);
+    for part in ["The pot-a or The pot-b", "colour", "red", "blue"] {
+        assert!(question.contains(part), "{question}");
+    }
+    let labels: Vec<String> = buttons(&asked).into_iter().map(|(label, _)| label).collect();
+    let mut colours = labels.get(..2).unwrap().to_vec();
+    colours.sort();
+    assert_eq!((colours, labels.len()), (vec!["blue".into(), "red".into()], 3));
+    // By its button.
+    let pressed = stage.all(Request { press: action(&asked, "blue"), ..user("u") }).await;
+    assert!(text(&pressed).contains("2 kg"), "{pressed:?}");
+    // In words, which then is what follow-ups are about.
+    stage.all(asking(user("v"), 7, "How heavy is it?")).await;
+    let told = stage.says(user("v"), "the red one").await;
+    assert!(text(&told).contains("1 kg"), "{told:?}");
+    let told = stage.says(user("v"), "and the weight again?").await;
+    assert!(text(&told).contains("1 kg"), "{told:?}");
+    // None of them.
+    stage.all(asking(user("w"), 7, "How heavy is it?")).await;
+    let told = stage.says(user("w"), "neither").await;
+    assert!(text(&told).contains("9 kg") && text(&told).contains("no confident match"), "{told:?}");
+    // Something else is asked meanwhile: it is answered, about the closest.
+    stage.all(asking(user("x"), 7, "How heavy is it?")).await;
+    let told = stage.says(user("x"), "what does it weigh in pounds, roughly?").await;
+    assert!(told.iter().any(|r| matches!(r, Reply::Answer(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_question_that_says_which_look_alike_it_is_needs_no_other() {
+    let stage = pots().await;
+    for (question, answer) in
+        [("What does the blue one weigh?", "2 kg"), ("POT-A, how heavy?", "1 kg")]
+    {
+        let told = stage.all(asking(user("u"), 7, question)).await;
+        assert!(text(&told).contains(answer), "{question}: {told:?}");
+    }
+    // The photo alone, then the question.
+    stage.all(asking(user("v"), 7, "")).await;
+    let asked =
+        stage.says(Request { language: "de".into(), ..user("v") }, "Wie schwer ist das?").await;
+    assert!(text(&asked).contains("red oder blue") || text(&asked).contains("blue oder red"));
+    let told = stage.says(Request { language: "de".into(), ..user("v") }, "blau").await;
+    assert!(text(&told).contains("2 kg") && text(&told).contains("Auszug"), "{told:?}");
+}
+
+#[tokio::test]
+async fn words_are_heard_as_soon_as_another_process_has_written_them() {
+    let stage = pots().await;
+    let ask = || stage.all(asking(user("u"), 7, "How heavy is the zebra?"));
+    assert_eq!(matched(&ask().await)[0], "pot-a");
+    let data = stage._dir.path().join("data");
+    let mut command = support::magpie();
+    command.args(["kb", "edit", "pot-b", "--title", "Zebra pot", "--data"]).arg(&data);
+    let edited = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    assert!(edited.status.success(), "{edited:?}");
+    let replies = ask().await;
+    assert_eq!(matched(&replies)[0], "pot-b");
+    assert!(text(&replies).contains("2 kg"), "{replies:?}");
+}
+
 /// What was kept of users' verdicts, newest first.
 async fn kept(stage: &Stage) -> Vec<Feedback> {
     stage.bot.kb(Platform::Web, "s", "c").feedback(0, 10).await.unwrap()

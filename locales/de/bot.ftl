@@ -30,15 +30,21 @@ budget-all = Die geschriebenen Antworten sind heute aufgebraucht; neue gibt es i
     }. Die Treffer stehen oben, und das sagt der Katalog selbst:
 forgotten = Erledigt. Ich habe Ihr Foto und unser Gespräch vergessen.
 cancelled = In Ordnung, es wurde nichts geändert.
+look-alikes-attribute = Auf dem Foto sehe ich nicht, ob es { $titles } ist. Ein Blick darauf ({ $attribute }): { $values }?
+look-alikes-titles = Auf dem Foto sehe ich nicht, ob es { $titles } ist. Was davon ist es? Auch ein Foto aus einem anderen Winkel kann helfen.
+look-alikes-or = oder
 extract-nothing = Nichts im Katalog passt zu diesem Foto, es gibt also nichts zu zitieren.
 extract-from = Aus dem Katalogeintrag zu { $name } (Auszug):
-extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Aus dem Eintrag (Auszug):
-extract-not-said = Dazu sagt der Katalog nichts.
+extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Ein Foto aus einem anderen Winkel kann helfen.
+extract-near = Der Eintrag zu { $name } sagt das nicht ausdrücklich. Am nächsten kommt dies (Auszug):
+extract-not-said = Im Eintrag zu { $name } habe ich dazu nichts gefunden.
+extract-more = Mehr steht vielleicht auf { $url }
 answer-uncovered = Der Katalog sagt dazu nichts.
 answer-page = Die eigene Seite dazu:
 answer-unsupported = Nicht aus dem Katalog: { $figures }
 
 button-next = Das ist es nicht
+button-neither = Nichts davon
 button-good = 👍 Hilfreich
 button-bad = 👎 Nicht hilfreich
 button-keep = Behalten

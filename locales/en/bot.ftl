@@ -30,15 +30,21 @@ budget-all = Today’s written answers are used up; there will be new ones in { 
     }. The matches stand above, and here is what the catalogue itself says:
 forgotten = Done. I have forgotten your photo and our conversation.
 cancelled = All right, nothing was changed.
+look-alikes-attribute = I can’t tell from this photo whether it is { $titles }. Look at its { $attribute }: is it { $values }?
+look-alikes-titles = I can’t tell from this photo whether it is { $titles }. Which one is it? A photo from another angle may tell, too.
+look-alikes-or = or
 extract-nothing = Nothing in the catalogue matches this photo, so there is nothing to quote.
 extract-from = From the catalogue’s entry for { $name } (extract):
-extract-closest = The photo has no confident match; the closest is { $name }. From its entry (extract):
-extract-not-said = the catalogue does not say.
+extract-closest = The photo has no confident match; the closest is { $name }. A photo from another angle may tell.
+extract-near = The entry for { $name } does not say this outright. The nearest it says (extract):
+extract-not-said = I found nothing in the entry for { $name } that answers this.
+extract-more = More may stand at { $url }
 answer-uncovered = The catalogue does not say.
 answer-page = Its own page:
 answer-unsupported = Not from the catalogue: { $figures }
 
 button-next = Not this one
+button-neither = None of these
 button-good = 👍 Helpful
 button-bad = 👎 Not helpful
 button-keep = Keep it

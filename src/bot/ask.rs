@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 
 use super::answered::{answered, links, written};
+use super::apart::{Settled, Waiting};
 use super::call::{Call, Spent};
 use super::error::KbError;
 use super::markup::web_link;
@@ -49,18 +50,25 @@ impl Call {
         if !photos.is_empty() {
             let (vector, jpeg) = self.look(photos).await?;
             let k = self.engine().settings().search.k;
-            let matches = self.kb().search(vector.clone(), k).await?;
+            let matches = self.kb().matching(vector.clone(), question.clone(), true, k).await?;
             self.show(&matches, 0).await?;
             if matches.matches.is_empty() {
                 return self.nothing_there(session).await;
             }
             session.turns.clear();
-            session.seen = Some(seen(vector, jpeg, &matches));
+            session.waiting = None;
+            let mut seen = seen(vector, jpeg, &matches);
+            seen.alike = self.kb().look_alikes(matches).await?;
+            session.seen = Some(seen);
         }
         match question {
             None => self.tell("what-to-know", &[]).await,
             Some(_) if session.seen.is_none() => self.refuse("ask-needs-photo", &[]).await,
-            Some(question) => self.answer(session, question).await?,
+            Some(question) => {
+                if let Settled::Answer(question) = self.settled(session, question).await? {
+                    self.answer(session, question).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -135,7 +143,11 @@ impl Call {
     }
 
     /// Answers about the photo in the session, streaming, with buttons below.
-    async fn answer(&self, session: &mut Session, question: String) -> Result<(), KbError> {
+    pub(super) async fn answer(
+        &self,
+        session: &mut Session,
+        question: String,
+    ) -> Result<(), KbError> {
         let Some(seen) = session.seen.clone() else { return Ok(()) };
         let left = seen.found.len().saturating_sub(seen.rejected);
         let inquiry = Inquiry {
@@ -235,6 +247,15 @@ impl Call {
         self.answer(session, question.to_owned()).await
     }
 
+    /// None of the look-alikes: the other matches, and the question about the first of them.
+    pub async fn none_of(&self, session: &mut Session, waiting: Waiting) -> Result<(), KbError> {
+        let rest = self.neither(session, waiting).await?;
+        match rest {
+            Settled::Answer(question) => self.answer(session, question).await,
+            Settled::Done => Ok(()),
+        }
+    }
+
     /// `/similar`: the matches alone, for a photo, words, both, or the last photo.
     pub async fn similar(&self, k: Option<usize>, words: &str) -> Result<(), KbError> {
         let settings = self.engine().settings();
@@ -270,9 +291,11 @@ impl Call {
                 return Ok(());
             }
         };
-        let matches = self.kb().search(query.clone(), k).await?;
+        let with_photo = photo.is_some();
+        let matches = self.kb().matching(query.clone(), words, with_photo, k).await?;
         if let Some((vector, jpeg)) = photo {
             session.turns.clear();
+            session.waiting = None;
             session.seen = Some(seen(vector, jpeg, &matches));
         }
         self.show(&matches, 0).await?;
@@ -289,7 +312,7 @@ fn seen(vector: Embedding, jpeg: Arc<[u8]>, matches: &Matches) -> Seen {
     let found = found
         .map(|m| Found { product: m.product.id.clone(), image: m.image, score: m.score })
         .collect();
-    Seen { vector, jpeg, found, confident: matches.confident, rejected: 0 }
+    Seen { vector, jpeg, found, confident: matches.confident, rejected: 0, alike: Vec::new() }
 }
 
 /// The unit vector in the middle of several; none when they cancel out.

@@ -114,6 +114,11 @@ impl Call {
         let mut session = self.timed(Spent::Queued, shared.lock()).await;
         let done = match session.press(action) {
             Some(Press::Next { question }) => self.next(&mut session, &question).await,
+            Some(Press::Choose { product, waiting }) => {
+                super::apart::choose(&mut session, &product);
+                self.answer(&mut session, waiting.question).await
+            }
+            Some(Press::Neither(waiting)) => self.none_of(&mut session, waiting).await,
             Some(Press::Feedback(judged, good)) => self.judge(&mut session, &judged, good).await,
             Some(Press::Consent(judged, good)) => self.consent(&mut session, &judged, good).await,
             Some(Press::Decline) => {

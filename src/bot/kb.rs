@@ -20,7 +20,7 @@ use crate::catalogue::{
     ProductText, Spender, Stats, Tally, UsageRow, export, slug, valid_id,
 };
 use crate::clip::Embedding;
-use crate::search::{self, Calibration, Matches};
+use crate::search::{self, Calibration, Lexicon, Matches, Query};
 
 /// From this cosine on, two pictures most likely show the same thing in the same shot.
 const NEAR_DUPLICATE: f32 = 0.98;
@@ -32,6 +32,8 @@ pub struct Shelf {
     catalogue: Catalogue,
     /// Held by the one import that may run.
     importing: Mutex<()>,
+    /// What its products are called.
+    lexicon: Lexicon,
     /// Whether upkeep is running or due.
     settling: AtomicBool,
     /// Held while it is written down what answers cost: LMDB has one writer, which may be an import
@@ -50,6 +52,7 @@ impl Shelf {
         let catalogue = Catalogue::open_for(dir, &engine.clip().model())?;
         Ok(Self {
             catalogue,
+            lexicon: Lexicon::default(),
             importing: Mutex::default(),
             settling: AtomicBool::default(),
             accounting: Mutex::default(),
@@ -208,9 +211,29 @@ impl Kb {
         self.with(move |c| Ok(c.thumbnail(image)?)).await
     }
 
-    /// The `k` nearest products.
-    pub(super) async fn search(&self, vector: Embedding, k: usize) -> Result<Matches, KbError> {
-        self.with(move |c| Ok(search::search(c, &vector, k)?)).await
+    /// The `k` products that fit a vector and the words beside it best; `photo` says whether a photo is
+    /// in the vector.
+    pub(super) async fn matching(
+        &self,
+        vector: Embedding,
+        words: Option<String>,
+        photo: bool,
+        k: usize,
+    ) -> Result<Matches, KbError> {
+        let shelf = Arc::clone(&self.shelf);
+        tokio::task::spawn_blocking(move || {
+            let query = Query { vector: &vector, words: words.as_deref(), photo };
+            Ok(search::find(&shelf.catalogue, &shelf.lexicon, query, k)?)
+        })
+        .await?
+    }
+
+    /// Ids of the best matches that the photo cannot tell apart.
+    pub(super) async fn look_alikes(&self, matches: Matches) -> Result<Vec<String>, KbError> {
+        self.with(move |c| {
+            Ok(search::look_alikes(c, &matches)?.into_iter().map(|p| p.id).collect())
+        })
+        .await
     }
 
     /// Adds a product, or images to one. Without `force`, a picture that another product nearly

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use rand::RngExt;
 use tokio::sync::Mutex;
 
+use super::apart::Waiting;
 use super::feedback::Judged;
 use super::kb::{Draft, PreparedPhoto};
 use super::reply::{Platform, Request};
@@ -62,6 +63,8 @@ pub struct Seen {
     pub confident: bool,
     /// Matches the user has said it is not.
     pub rejected: usize,
+    /// Ids of the best matches that the photo cannot tell apart, until somebody was asked.
+    pub alike: Vec<String>,
 }
 
 /// What a button does when it is pressed.
@@ -71,6 +74,13 @@ pub enum Press {
     Next {
         question: String,
     },
+    /// It is this one of the look-alikes.
+    Choose {
+        product: String,
+        waiting: Waiting,
+    },
+    /// It is none of them.
+    Neither(Waiting),
     Feedback(Arc<Judged>, bool),
     /// Keep this verdict, and those that follow in this conversation.
     Consent(Arc<Judged>, bool),
@@ -88,6 +98,8 @@ pub enum Press {
 pub struct Session {
     pub seen: Option<Seen>,
     pub turns: VecDeque<Turn>,
+    /// What is to be answered when it is clear which of the look-alikes it is about.
+    pub waiting: Option<Waiting>,
     /// The user agreed that verdicts are kept.
     pub consented: bool,
     presses: VecDeque<(String, Press)>,
@@ -202,6 +214,7 @@ mod tests {
             found: Vec::new(),
             confident: false,
             rejected: 0,
+            alike: Vec::new(),
         }
     }
 

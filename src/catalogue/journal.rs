@@ -252,6 +252,7 @@ impl Catalogue {
                 t.products.delete(txn, id)?;
             }
         }
+        self.texts_changed(txn)?;
         Ok(new.len() + gone.len())
     }
 

@@ -251,6 +251,14 @@ impl Catalogue {
         })
     }
 
+    /// Name of the file an image came from.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] when the environment cannot be read.
+    pub fn source(&self, image: ImageId) -> Result<Option<String>, CatalogueError> {
+        self.store.read(|txn| Ok(self.store.tables().images.get(txn, &image)?.map(|r| r.source)))
+    }
+
     /// Ids of all images, ascending.
     ///
     /// # Errors
@@ -297,6 +305,35 @@ impl Catalogue {
             t.meta.delete(txn, "calibration")?;
             self.set_meta(txn, "model", model)
         })
+    }
+
+    /// Looks at every product, in order of id, on one snapshot.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] when the environment cannot be read.
+    pub fn each_product(&self, mut look: impl FnMut(Product)) -> Result<(), CatalogueError> {
+        let look = std::cell::RefCell::new(&mut look);
+        self.store.read(|txn| {
+            for entry in self.store.tables().products.iter(txn)? {
+                (look.borrow_mut())(entry?.1);
+            }
+            Ok(())
+        })
+    }
+
+    /// A number that is another one whenever any product's text may be, whichever process
+    /// changed it.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] when the environment cannot be read.
+    pub fn texts_version(&self) -> Result<u64, CatalogueError> {
+        self.store.read(|txn| Ok(self.meta(txn, "texts")?.unwrap_or(0)))
+    }
+
+    /// To be called in every transaction that writes or deletes a product.
+    fn texts_changed(&self, txn: &mut RwTxn<'_>) -> Result<(), CatalogueError> {
+        let version: u64 = self.meta(txn, "texts")?.unwrap_or(0);
+        self.set_meta(txn, "texts", &version.wrapping_add(1))
     }
 
     /// What search measured on this catalogue, if it did.

@@ -173,6 +173,7 @@ impl Catalogue {
         };
         if put.created || put.changed || put.images > 0 {
             t.products.put(txn, &after.id, &after)?;
+            self.texts_changed(txn)?;
         }
         Ok((put, Step { before, after: Some(after) }))
     }
@@ -228,6 +229,7 @@ impl Catalogue {
         let product =
             t.products.get(txn, id)?.ok_or_else(|| CatalogueError::NoProduct(id.to_owned()))?;
         t.products.delete(txn, id)?;
+        self.texts_changed(txn)?;
         Ok(product)
     }
 

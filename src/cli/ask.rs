@@ -7,10 +7,12 @@ use clap::Args;
 
 use super::{Context, Outcome, output, parse_k, usage};
 use crate::answer::{self, Answerer, Evidence, Inquiry};
+use crate::bot::look_alikes_question;
 use crate::catalogue::{Catalogue, ImageId};
 use crate::config::AnswerSettings;
 use crate::photo::{Detail, Limits, Photo};
-use crate::search::{self, Matches};
+use crate::reading::spoken;
+use crate::search::{self, Lexicon, Matches, Query, differ};
 
 #[derive(Args)]
 #[command(arg_required_else_help = true)]
@@ -48,7 +50,10 @@ pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
     let catalogue = context.catalogue_for(&clip)?;
     let query =
         search::query(&clip, photo.as_ref(), args.text.as_deref(), settings.search.text_weight)?;
-    let matches = search::search(&catalogue, &query, args.k.unwrap_or(settings.search.k))?;
+    let words = args.text.as_deref();
+    let query = Query { vector: &query, words, photo: photo.is_some() };
+    let k = args.k.unwrap_or(settings.search.k);
+    let matches = search::find(&catalogue, &Lexicon::default(), query, k)?;
     if context.json {
         output::json(&output::matches_json(&matches))?;
     } else {
@@ -63,6 +68,7 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     let photo = open(&args.photo, context, Detail::FULL)?;
     let answerer = Answerer::new(&settings.answer)?;
     let runtime = runtime()?;
+    let mut which = None;
     let (answer, matches) = if args.no_kb {
         let sent = answer::sendable(&photo, settings.answer.closest_look())?;
         let answer = runtime.block_on(answerer.without_catalogue(&question, &sent))?;
@@ -71,22 +77,51 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
         let clip = context.clip()?;
         let catalogue = context.catalogue_for(&clip)?;
         let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
-        let matches = search::search(&catalogue, &query, settings.search.k)?;
+        let query = Query { vector: &query, words: Some(&question), photo: true };
+        let mut matches = search::find(&catalogue, &Lexicon::default(), query, settings.search.k)?;
+        which = settle(&catalogue, &question, &mut matches)?;
         let inquiry = inquiry(&catalogue, question, &photo, &matches, &settings.answer)?;
         let answer = runtime.block_on(answerer.answer(&inquiry));
         usage::record(context, &catalogue, &answer)?;
         (answer, matches)
     };
     if context.json {
-        output::json(&output::answer_json(&answer, &matches))?;
+        let mut value = output::answer_json(&answer, &matches);
+        if let Some(which) = &which {
+            value["which"] = serde_json::json!(which);
+        }
+        output::json(&value)?;
     } else {
         if !args.no_kb {
             output::line(&output::matches_text(&matches));
             output::line("");
         }
+        if let Some(which) = &which {
+            output::line(which);
+        }
         output::line(&answer.text);
     }
     Ok(Outcome::Done)
+}
+
+/// Where the photo cannot tell look-alikes apart: the question may; else what to look at, as it is asked.
+fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Result<Option<String>> {
+    let alike = search::look_alikes(catalogue, matches)?;
+    if alike.len() < 2 {
+        return Ok(None);
+    }
+    let difference = differ::difference(&alike);
+    let differ::Meant::One(at) = differ::meant(question, &difference.choices) else {
+        return Ok(Some(look_alikes_question(spoken(question).unwrap_or("en"), &difference)));
+    };
+    let chosen = difference.choices.get(at).map(|c| c.product.as_str());
+    let at = matches.matches.iter().position(|m| Some(m.product.id.as_str()) == chosen);
+    if let Some(at) = at {
+        let found = matches.matches.remove(at);
+        matches.matches.insert(0, found);
+        matches.confident = true;
+    }
+    Ok(None)
 }
 
 /// Gathers what an answer is made from: the photo, and the first matches with their pictures.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Context, Outcome, output, parse_k};
 use crate::clip::{BATCH, Clip, Embedding};
 use crate::photo::{Limits, Photo};
-use crate::search::{Matches, search};
+use crate::search::{Lexicon, Matches, Query, find, search};
 
 /// Ranks at which a product still counts for the mean reciprocal rank.
 const DEFAULT_RANKS: usize = 100;
@@ -20,7 +20,7 @@ const WORST: usize = 100;
 #[derive(Args)]
 pub(super) struct Eval {
     /// CSV with a header: photo,product_id[,category], photos relative to the file; a column
-    /// "text" in place of "photo" measures searching by words
+    /// "text" in place of "photo" measures searching by words, beside it what words add to photos
     labels: PathBuf,
     /// Ranks to look at
     #[arg(short, value_parser = parse_k, default_value_t = DEFAULT_RANKS)]
@@ -50,6 +50,30 @@ struct Row {
     category_right: Option<bool>,
 }
 
+/// What words beside photos changed.
+#[derive(Debug, Default, Serialize)]
+struct Words {
+    /// Photos with words.
+    rows: usize,
+    /// Of them, those whose product comes first without the words, and with them.
+    first_without: usize,
+    first_with: usize,
+    /// Those whose product came first only with the words, and only without.
+    helped: usize,
+    hurt: usize,
+}
+
+impl Words {
+    fn count(&mut self, without: &Row, with: &Row) {
+        let (before, after) = (without.rank == Some(1), with.rank == Some(1));
+        self.rows += 1;
+        self.first_without += usize::from(before);
+        self.first_with += usize::from(after);
+        self.helped += usize::from(after && !before);
+        self.hurt += usize::from(before && !after);
+    }
+}
+
 #[derive(Serialize)]
 struct Failure {
     line: u64,
@@ -68,6 +92,9 @@ struct Report {
     /// Of the confident answers, how many are right; none when none was confident.
     confident_precision: Option<f64>,
     confident_share: f64,
+    /// None without a photo that has words beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<Words>,
     failed: Vec<Failure>,
     worst: Vec<Row>,
 }
@@ -79,13 +106,24 @@ pub(super) fn run(context: &Context, args: Eval) -> Result<Outcome> {
     let catalogue = context.catalogue_for(&clip)?;
     let root = args.labels.parent().unwrap_or(Path::new(""));
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    let (lexicon, mut words) = (Lexicon::default(), Words::default());
     let bar = output::progress(labels.len(), "matching");
     for batch in labels.chunks(BATCH * 2) {
         for ((line, label), query) in
             batch.iter().zip(queries(&clip, root, batch, &context.settings.photo)?)
         {
             match query {
-                Ok(query) => rows.push(judge(label, &search(&catalogue, &query, args.k.max(5))?)),
+                Ok(query) => {
+                    let (k, text) = (args.k.max(5), label.text.as_deref());
+                    let photo = label.photo.is_some();
+                    let vector = &query;
+                    let query = Query { vector, words: text, photo };
+                    let row = judge(label, &find(&catalogue, &lexicon, query, k)?);
+                    if photo && text.is_some() {
+                        words.count(&judge(label, &search(&catalogue, vector, k)?), &row);
+                    }
+                    rows.push(row);
+                }
                 Err(error) => {
                     let photo = label.photo.as_deref().unwrap_or(Path::new(""));
                     failed.push(Failure { line: *line, photo: photo.display().to_string(), error });
@@ -95,7 +133,8 @@ pub(super) fn run(context: &Context, args: Eval) -> Result<Outcome> {
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
-    let report = summarise(rows, failed, started.elapsed().as_secs_f64());
+    let mut report = summarise(rows, failed, started.elapsed().as_secs_f64());
+    report.words = (words.rows > 0).then_some(words);
     if context.json {
         output::json(&report)?;
     } else {
@@ -170,9 +209,11 @@ fn judge(label: &Label, matches: &Matches) -> Row {
         first.and_then(|m| m.product.attributes.get("category")).is_some_and(|c| c == wanted)
     });
     Row {
-        query: label.text.clone().unwrap_or_else(|| {
-            label.photo.as_deref().unwrap_or(Path::new("")).display().to_string()
-        }),
+        query: match (&label.photo, &label.text) {
+            (Some(photo), Some(text)) => format!("{}: {text}", photo.display()),
+            (Some(photo), None) => photo.display().to_string(),
+            (None, text) => text.clone().unwrap_or_default(),
+        },
         product_id: label.product_id.clone(),
         rank: matches.matches.iter().position(|m| m.product.id == label.product_id).map(|i| i + 1),
         found: first.map(|m| m.product.id.clone()),
@@ -210,6 +251,7 @@ fn summarise(mut rows: Vec<Row>, failed: Vec<Failure>, seconds: f64) -> Report {
         seconds,
         confident_precision,
         confident_share,
+        words: None,
         failed,
         worst: rows,
     }
@@ -229,6 +271,12 @@ fn print(report: &Report) {
         optional(report.confident_precision),
         report.seconds,
     ));
+    if let Some(w) = &report.words {
+        output::line(&format!(
+            "with words     {} of {} first, without {}; helped {}, hurt {}",
+            w.first_with, w.rows, w.first_without, w.helped, w.hurt,
+        ));
+    }
     for f in &report.failed {
         output::line(&format!("line {}: {}: {}", f.line, f.photo, f.error));
     }

@@ -16,7 +16,7 @@ use crate::answer::{self, Answer, Answerer, Evidence, Inquiry, Origin};
 use crate::catalogue::{Catalogue, Tally};
 use crate::clip::Clip;
 use crate::photo::Detail;
-use crate::search;
+use crate::search::{self, Lexicon, Query};
 
 const WORST: usize = 100;
 
@@ -204,6 +204,7 @@ struct Judge<'a> {
     /// None: products are given.
     clip: Option<Clip>,
     catalogue: Catalogue,
+    lexicon: Lexicon,
     answerer: Answerer,
     runtime: Runtime,
 }
@@ -217,7 +218,8 @@ impl<'a> Judge<'a> {
         };
         let root = args.questions.parent().unwrap_or(Path::new(""));
         let answerer = Answerer::new(&context.settings.answer)?;
-        Ok(Self { context, root, clip, catalogue, answerer, runtime: ask::runtime()? })
+        let (lexicon, runtime) = (Lexicon::default(), ask::runtime()?);
+        Ok(Self { context, root, clip, catalogue, lexicon, answerer, runtime })
     }
 
     fn ask(&self, asked: &Question) -> Result<Row> {
@@ -255,7 +257,8 @@ impl<'a> Judge<'a> {
         }
         let photo = ask::open(&self.root.join(&asked.photo), self.context, Detail::FULL)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
-        let matches = search::search(&self.catalogue, &query, settings.search.k)?;
+        let query = Query { vector: &query, words: Some(&question), photo: true };
+        let matches = search::find(&self.catalogue, &self.lexicon, query, settings.search.k)?;
         ask::inquiry(&self.catalogue, question, &photo, &matches, &settings.answer)
     }
 }

@@ -35,6 +35,8 @@ const SAMPLE: usize = 96;
 const FEWEST: usize = 8;
 /// From this cosine on, the query is the catalogue's picture itself, re-encoded or scaled.
 const SAME_PICTURE: f32 = 0.985;
+/// Nearer than this, two cosines are one.
+const TIED: f32 = 1e-3;
 /// Share by which a catalogue may grow or shrink before it is measured again.
 const DRIFT: f64 = 0.1;
 /// Side of a stand-in, in pixels.
@@ -70,6 +72,12 @@ impl Calibration {
     /// Whether the best of these hits is likely right. `stored` is none for a catalogue that was
     /// never measured.
     pub(super) fn confident(stored: Option<&Self>, hits: &[Hit]) -> bool {
+        // Two products that share a picture are not told apart by it.
+        if let [best, second, ..] = hits
+            && best.score - second.score < TIED
+        {
+            return false;
+        }
         if hits.first().is_some_and(|h| h.score >= SAME_PICTURE) {
             return true;
         }

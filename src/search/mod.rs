@@ -2,16 +2,22 @@
 //!
 //! A query is one unit vector: the photo's, the words', or their weighted sum scaled back to
 //! unit length. Products are ranked by the cosine of their best image.
+//! Where somebody wrote words, [`find`] also holds them against titles, attributes and ids.
 //! [`Matches::confident`] says whether the best one is likely right; [`Calibration`] measures
 //! on the catalogue itself what that takes.
 
 mod calibration;
+pub mod differ;
+mod fuse;
+mod lexicon;
 
 use crate::catalogue::import::Embed;
 use crate::catalogue::{Catalogue, CatalogueError, Hit, ImageId, ModelId, Product};
 use crate::clip::{Clip, ClipError, Embedding};
 use crate::photo::{Detail, Photo};
 pub use calibration::Calibration;
+pub use fuse::{Query, find, look_alikes};
+pub use lexicon::Lexicon;
 
 /// A product that a query found.
 #[derive(Debug, Clone, PartialEq)]
