@@ -13,6 +13,7 @@ use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::clip::Precision;
 use crate::photo::Limits;
 pub use answer::{AnswerSettings, Detail, ProviderKind, ProviderSettings, Structured, TokenLimit};
 pub use cost::{BudgetSettings, FeedbackSettings, PriceSettings, UsageSettings, price_of};
@@ -47,6 +48,8 @@ pub struct ClipSettings {
     pub model: String,
     /// Photos embedded together at most when several people ask at once.
     pub max_batch: usize,
+    /// How the CPU computes.
+    pub precision: Precision,
 }
 
 /// Limits of the conversation, the same on every platform.
@@ -150,7 +153,7 @@ pub struct SearchSettings {
 
 impl Default for ClipSettings {
     fn default() -> Self {
-        Self { model: "mini".into(), max_batch: 8 }
+        Self { model: "mini".into(), max_batch: 8, precision: Precision::F32 }
     }
 }
 
