@@ -59,6 +59,15 @@ async fn killed_in_the_middle_of_an_answer_it_answers_after_the_next_start() {
     model.say("It weighs ");
     fake.says(8, "It weighs").await;
     fake.until("all taken", |f| Some(()).filter(|()| f.unconfirmed() == 0)).await;
+    // The picture and the words are noted.
+    let journal = shop.data().join(format!("telegram-{}.jsonl", telegram::BOT));
+    let noted = || std::fs::read_to_string(&journal).unwrap_or_default().matches("said").count();
+    let noting = async {
+        while noted() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), noting).await.unwrap();
     served.kill();
     let _served = Served::start(&shop, &fake, Some(&model), &[]);
     model.asked(2).await;

@@ -24,6 +24,8 @@ const SUPPRESS_EMBEDS: u64 = 1 << 2;
 const TOKEN: Duration = Duration::from_secs(14 * 60);
 /// Discord's code for an interaction that was acknowledged before.
 pub const ANSWERED: u64 = 40060;
+/// Discord's code for a channel that the bot may not see.
+const MISSING_ACCESS: u64 = 50001;
 /// The message that an interaction was acknowledged with, or whose button was pressed.
 const ORIGINAL: &str = "@original";
 
@@ -161,10 +163,16 @@ impl Outlet {
         if sent.as_ref().is_err_and(RestError::is_dead_token) && self.leave() {
             sent = self.send_once(post).await;
         }
-        let refused = matches!(sent, Err(RestError::Refused { status: 403 | 404, .. }));
-        // Where a user may write or give commands the bot need not be allowed to. With files it may
-        // be they that are not.
-        if refused && post.files.is_empty() && self.go_private() {
+        let closed = match &sent {
+            // Of what is not allowed it may be the files alone.
+            Err(RestError::Refused { status: 403, code, .. }) => {
+                post.files.is_empty() || *code == MISSING_ACCESS
+            }
+            Err(RestError::Refused { status: 404, .. }) => true,
+            _ => false,
+        };
+        // Where a user may write or give commands the bot need not be allowed to.
+        if closed && self.go_private() {
             sent = self.send_once(post).await;
         }
         sent
