@@ -341,7 +341,6 @@ fn print(report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Origin;
 
     fn answer(text: &str, covered: bool) -> Answer {
         let sources = vec!["k".to_owned()];
