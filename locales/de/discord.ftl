@@ -55,6 +55,7 @@ discord-gone = Die Datei gibt es nicht mehr. Bitte schicken Sie sie noch einmal.
 discord-fetch = Die Datei ließ sich nicht von Discord holen. Bitte schicken Sie sie noch einmal.
 discord-foreign = Die Datei liegt nicht auf Discords eigenem Server, darum hole ich sie nicht.
 discord-archive-bytes = Das Archiv hat { $size } MB, ich nehme höchstens { $limit } MB.
+discord-archive = { $name } ist ein Archiv. Admins importieren eines mit /kb import.
 discord-file-bytes = Die Datei ist größer als die { $limit } MB, die Discord annimmt. Auf der Katalogseite im Web und mit magpie kb export gibt es sie auch.
 discord-file-refused = Discord hat die Datei nicht angenommen. Auf der Katalogseite im Web und mit magpie kb export gibt es sie auch.
 discord-unread = Hier kann ich nur Nachrichten lesen, in denen ich erwähnt werde. Bitte erwähnen Sie mich, oder nehmen Sie /ask.

@@ -55,6 +55,7 @@ discord-gone = The file is no longer there. Please send it again.
 discord-fetch = The file could not be fetched from Discord. Please send it again.
 discord-foreign = The file is not on Discord’s own server, so I do not fetch it.
 discord-archive-bytes = The archive has { $size } MB, and I take at most { $limit } MB.
+discord-archive = { $name } is an archive. Admins import one with /kb import.
 discord-file-bytes = The file is larger than the { $limit } MB that Discord takes. The web chat’s admin page and magpie kb export have it too.
 discord-file-refused = Discord did not take the file. The web chat’s admin page and magpie kb export have it too.
 discord-unread = Here I can read only messages that mention me. Please mention me, or use /ask.

@@ -21,6 +21,9 @@ async fn attachments_are_checked_before_they_are_fetched() {
         let told = stage.says(&token, words).await;
         assert!(told.iter().all(Written::ephemeral), "{told:#?}");
     }
+    let zip = stage.discord.attachment("c.zip", "application/zip", b"PK".to_vec());
+    stage.mention(USER, "", Some(zip));
+    stage.says(&channel(), "c.zip is an archive").await;
     assert!(stage.discord.downloads().is_empty());
     // What Discord says of a file may be wrong, and the file may be gone.
     let host = stage.discord.url();

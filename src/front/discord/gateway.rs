@@ -37,7 +37,7 @@ const SEND: Duration = Duration::from_secs(10);
 /// Longest wait for Discord to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Between two sessions that begin (Discord, max_concurrency).
 const BETWEEN: Duration = Duration::from_secs(5);
 /// Largest message: a guild of the largest kind, with its channels and threads.

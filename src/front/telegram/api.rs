@@ -35,7 +35,7 @@ const TRIES: u32 = 4;
 /// How long a call is made again while Telegram fails or asks to wait, and while it cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(120);
 const OUTAGE: Duration = Duration::from_secs(30 * 60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Longest error in the log, in characters.
 const TOLD: usize = 200;
 /// What Telegram's own server hands out at most (Bot API, getFile).

@@ -129,9 +129,7 @@ impl Pending {
                 lines.push(Line::Waiting { id, begun: 0, update: value });
                 fresh.push(update);
             }
-            if let Err(unwritten) = kept.write(path, &lines) {
-                return Err(unwritten);
-            }
+            kept.write(path, &lines)?;
             lines.into_iter().for_each(|line| kept.take(line));
             Ok(fresh)
         });
