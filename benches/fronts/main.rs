@@ -14,6 +14,8 @@ mod discord;
 mod fake_discord;
 #[path = "../../tests/support/telegram/mod.rs"]
 mod fake_telegram;
+#[path = "../../tests/support/line.rs"]
+mod line;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod telegram;

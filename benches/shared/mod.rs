@@ -1,6 +1,8 @@
 //! What the benchmarks of the chats have in common: the questions, photos, the bot in a process of its
 //! own, and what is made of the times.
 
+#![allow(dead_code, reason = "each benchmark uses its own part")]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -133,15 +133,11 @@ async fn a_minute_without_network_loses_and_doubles_nothing() {
     let served = Served::new().await;
     let (discord, telegram) = (served.discord.line().clone(), served.telegram.line.clone());
     served.says_on_discord(&served.writes_on_discord("/help"), "/similar").await;
-    type Down = (fn(&Line), fn(&telegram::Line), &'static str);
-    let downs: [Down; 2] = [
-        (Line::cut, telegram::Line::cut, "cut"),
-        (Line::swallow, telegram::Line::swallow, "swallowed"),
-    ];
-    for (n, (on_discord, on_telegram, how)) in downs.into_iter().enumerate() {
+    let downs = [(Line::cut as fn(&Line), "cut"), (Line::swallow, "swallowed")];
+    for (n, (down, how)) in downs.into_iter().enumerate() {
         let user = User::new(70 + n as i64);
-        on_discord(&discord);
-        on_telegram(&telegram);
+        down(&discord);
+        down(&telegram);
         let place = served.writes_on_discord("/help");
         user.writes(&served.telegram).text("/help").send();
         tokio::time::sleep(Duration::from_secs(60)).await;

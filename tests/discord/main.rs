@@ -10,6 +10,8 @@ mod discord;
 mod files;
 mod gateway;
 mod growing;
+#[path = "../support/line.rs"]
+mod line;
 #[path = "../support/model.rs"]
 mod model;
 #[path = "../support/mod.rs"]
@@ -20,9 +22,8 @@ mod tour;
 
 use std::time::Duration;
 
-use discord::{
-    CHANNEL, Discord, Fault, GUILD, KEEPERS, Line, MANAGERS, ME, TOKEN, Written, person,
-};
+use discord::{CHANNEL, Discord, Fault, GUILD, KEEPERS, MANAGERS, ME, TOKEN, Written, person};
+use line::Line;
 use magpie::bot::{Bot, Platform, Reply, Request, Upload};
 use magpie::clip::Clip;
 use magpie::config::{DiscordSettings, Settings};

@@ -1,6 +1,8 @@
 //! The line to a fake server, which a test can cut: as a plug that is pulled, where connections break
 //! and none can be made, or as a hole, into which everything vanishes without a word.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

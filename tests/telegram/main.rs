@@ -4,6 +4,8 @@
 mod admin;
 mod asking;
 mod growing;
+#[path = "../support/line.rs"]
+mod line;
 mod local;
 #[path = "../support/model.rs"]
 mod model;

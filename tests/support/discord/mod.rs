@@ -6,8 +6,6 @@
 
 mod check;
 mod gateway;
-#[path = "../line.rs"]
-mod line;
 mod people;
 mod rest;
 
@@ -16,14 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::line::Line;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-#[allow(unused_imports, reason = "each file uses its own part")]
-pub use line::Line;
 #[allow(unused_imports, reason = "each file uses its own part")]
 pub use people::{bot, dm_of, guild, guild_of, member, message, person};
 

@@ -5,8 +5,6 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 mod check;
-#[path = "../line.rs"]
-mod line;
 mod methods;
 mod people;
 mod webhook;
@@ -15,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::line::Line;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
@@ -24,8 +23,6 @@ use axum::routing;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-#[allow(unused_imports, reason = "each file uses its own part")]
-pub use line::Line;
 #[allow(unused_imports, reason = "each file uses its own part")]
 pub use people::{Message, User, group, topic};
 #[allow(unused_imports, reason = "each file uses its own part")]
