@@ -94,7 +94,8 @@ impl Outbox<'_> {
                     return Err(Unreachable);
                 }
                 tracing::warn!("Telegram: a message was not sent: {told}");
-                self.lost |= transient(&error) || is_unknown_token(&error);
+                let limited = matches!(error, RequestError::RetryAfter(_));
+                self.lost |= limited || transient(&error) || is_unknown_token(&error);
                 Ok(None)
             }
         }
