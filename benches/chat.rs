@@ -1,16 +1,18 @@
 //! How long people wait for the web chat: 1, 8 and 64 of them at once, each asking the next
 //! question as soon as the last is answered, against the real binary on a catalogue of its own.
 //!
-//!     cargo bench --bench chat -- [--seconds 60] [--catalogue DIR --photos DIR]
+//!     cargo bench --bench chat -- [--seconds 60] [--catalogue DIR --photos DIR] [--model]
 //!
 //! Without a catalogue the sample one serves, with its customers' photos. The questions go out as
-//! a browser sends them, and the answers come back as server-sent events; no vision model is
-//! configured. Client and server share the machine.
+//! a browser sends them, and the answers come back as server-sent events. With `--model` a vision
+//! model's server on this machine, which answers at once, writes them, and what is printed besides is
+//! how long the first word of such an answer took, without CLIP's time: what the bot itself adds. It is
+//! told apart from extracts by being heard while it grows. All share the machine.
 
 mod shared;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,8 @@ struct Asked {
     done: f64,
     own: f64,
     clip: f64,
+    /// To the first word of a model's answer, without CLIP's time.
+    first: Option<f64>,
 }
 
 fn main() {
@@ -33,7 +37,10 @@ fn main() {
     println!("{} photos, {} kB on average", photos.len(), kilobytes(&photos));
 
     let data = tempfile::tempdir().expect("a temporary directory");
-    let server = Bot::start(data.path(), &shared::catalogue(), "");
+    let model = std::env::args().any(|a| a == "--model").then(model);
+    let answer = |url: &String| format!("[answer]\nbase_url = {url:?}\napi_key = \"none\"\n");
+    let config = model.as_ref().map(answer).unwrap_or_default();
+    let server = Bot::start(data.path(), &shared::catalogue(), &config);
     ask(&server.address, &photos[0], QUESTIONS[0], "warm").expect("an answer");
     println!(
         "people  answers  errors  /s     matches p50   p99    last word p50   p99    own p50   p99   clip p50   memory MB"
@@ -61,8 +68,69 @@ fn main() {
             clip(0.5),
             server.memory(),
         );
+        let mut first: Vec<f64> = asked.iter().filter_map(|a| a.first).collect();
+        first.sort_by(f64::total_cmp);
+        let at = |p: f64| first.get((first.len() as f64 * p) as usize).copied().unwrap_or(0.0);
+        if model.is_some() {
+            println!(
+                "        first word beside CLIP, {} answers: p50 {:.1}  p90 {:.1}  p99 {:.1} ms",
+                first.len(),
+                at(0.5),
+                at(0.9),
+                at(0.99)
+            );
+        }
     }
     server.stop();
+}
+
+/// A server of a vision model that answers every request at once, and its address.
+fn model() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound port");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || answer_all(&stream));
+        }
+    });
+    format!("http://{address}/v1")
+}
+
+fn answer_all(stream: &TcpStream) {
+    let piece = |text: &str| {
+        let text = serde_json::json!({"choices": [{"delta": {"content": text}}]});
+        format!("data: {text}\n\n")
+    };
+    let pieces =
+        ["{\"answer\": \"The catalogue ", "says so.\", \"used\": [], ", "\"covered\": true}"];
+    let body = pieces.map(piece).concat() + "data: [DONE]\n\n";
+    let _ = stream.set_nodelay(true);
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut request = vec![0; length];
+        let read = reader.read_exact(&mut request);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut to = stream;
+        if read.and_then(|()| to.write_all((head + &body).as_bytes())).is_err() {
+            return;
+        }
+    }
 }
 
 fn kilobytes(photos: &[Vec<u8>]) -> usize {
@@ -135,13 +203,16 @@ fn ask(address: &str, photo: &[u8], question: &str, conversation: &str) -> Resul
     stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(failed)?;
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).map_err(failed)?;
     let (mut text, mut buffer) = (String::new(), [0; 16384]);
-    let mut matches = None;
+    let (mut matches, mut first) = (None, None);
     loop {
         let n = stream.read(&mut buffer).map_err(failed)?;
         text.push_str(&String::from_utf8_lossy(&buffer[..n]));
         let now = started.elapsed().as_secs_f64() * 1e3;
         if matches.is_none() && text.contains("event: matches") {
             matches = Some(now);
+        }
+        if first.is_none() && text.contains("event: growing") {
+            first = Some(now);
         }
         if let Some(at) = text.find("event: done").filter(|_| n == 0 || text.contains("total\":")) {
             let (answered, data) = (text.contains("event: answer"), &text[at..]);
@@ -151,7 +222,9 @@ fn ask(address: &str, photo: &[u8], question: &str, conversation: &str) -> Resul
             let time = |name: &str| done["timings"][name].as_f64().unwrap_or(0.0);
             return match matches {
                 Some(matches) if answered => {
-                    Ok(Asked { matches, done: now, own: time("own"), clip: time("clip") })
+                    let clip = time("clip");
+                    let first = first.map(|first| first - clip);
+                    Ok(Asked { matches, done: now, own: time("own"), clip, first })
                 }
                 _ => Err(text.chars().take(300).collect()),
             };

@@ -3,6 +3,9 @@
 //! `config/magpie.toml` lists every key with its default. `MAGPIE__SECTION__KEY` overrides
 //! the file. Secrets are held in `secrecy` types, which no log or debug print shows.
 
+mod answer;
+mod cost;
+
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,10 +17,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use crate::photo::Limits;
+pub use answer::{AnswerSettings, Detail, ProviderKind, ProviderSettings, Structured, TokenLimit};
+pub use cost::{BudgetSettings, FeedbackSettings, PriceSettings, UsageSettings, price_of};
 
 /// Read when `--config` names no other file and this one exists.
 pub const DEFAULT_FILE: &str = "config/magpie.toml";
-const OPENAI_URL: &str = "https://api.openai.com/v1";
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,6 +32,9 @@ pub struct Settings {
     pub photo: Limits,
     pub search: SearchSettings,
     pub answer: AnswerSettings,
+    pub budget: BudgetSettings,
+    pub usage: UsageSettings,
+    pub feedback: FeedbackSettings,
     pub bot: BotSettings,
     pub web: WebSettings,
     pub discord: DiscordSettings,
@@ -151,24 +158,6 @@ pub struct SearchSettings {
     pub text_weight: f32,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AnswerSettings {
-    /// OpenAI-compatible server; empty means `OPENAI_BASE_URL`, then OpenAI's own.
-    pub base_url: String,
-    pub model: String,
-    /// Empty means `OPENAI_API_KEY`; without either the extractive answerer serves.
-    pub api_key: SecretString,
-    /// Matched products shown to the model.
-    pub products: usize,
-    /// Longest question, in characters.
-    pub max_question: usize,
-    /// Longest answer, in tokens.
-    pub max_tokens: u32,
-    /// Longest wait for a whole answer, in seconds.
-    pub timeout_s: u64,
-}
-
 impl Default for ClipSettings {
     fn default() -> Self {
         Self { model: "mini".into(), max_batch: 8 }
@@ -213,39 +202,6 @@ impl Default for SearchSettings {
     fn default() -> Self {
         Self { k: 5, text_weight: 0.3 }
     }
-}
-
-impl Default for AnswerSettings {
-    fn default() -> Self {
-        Self {
-            base_url: String::new(),
-            model: "gpt-4o".into(),
-            api_key: SecretString::default(),
-            products: 3,
-            max_question: 2000,
-            max_tokens: 800,
-            timeout_s: 60,
-        }
-    }
-}
-
-impl AnswerSettings {
-    /// The key to use, if there is one.
-    pub fn key(&self) -> Option<SecretString> {
-        own_or_env(self.api_key.expose_secret(), "OPENAI_API_KEY").map(SecretString::from)
-    }
-
-    /// The server to use.
-    pub fn url(&self) -> String {
-        own_or_env(&self.base_url, "OPENAI_BASE_URL").unwrap_or_else(|| OPENAI_URL.into())
-    }
-}
-
-/// A setting, or where it is blank the environment's; both without the spaces and line breaks
-/// that secret files end in.
-fn own_or_env(own: &str, name: &str) -> Option<String> {
-    let filled = |v: &str| Some(v.trim().to_owned()).filter(|v| !v.is_empty());
-    filled(own).or_else(|| filled(&std::env::var(name).ok()?))
 }
 
 /// A list, or, as the environment gives it, a text with commas between its members.
@@ -314,12 +270,8 @@ impl Settings {
         if !(1..=MAX_K).contains(&self.search.k) {
             return wrong("search.k", "from 1 to 1000", &self.search.k);
         }
-        if !(1..=20).contains(&self.answer.products) {
-            return wrong("answer.products", "from 1 to 20", &self.answer.products);
-        }
-        if !(1..=3600).contains(&self.answer.timeout_s) {
-            return wrong("answer.timeout_s", "from 1 to 3600", &self.answer.timeout_s);
-        }
+        self.answer.check()?;
+        cost::check(&self)?;
         let BotSettings { user_per_minute, user_burst, total_per_minute, .. } = self.bot;
         for (key, value) in [
             ("bot.user_per_minute", user_per_minute.into()),
@@ -367,7 +319,7 @@ fn toml_file(path: &Path) -> File<config::FileSourceFile, FileFormat> {
 mod tests {
     use super::*;
 
-    fn from_toml(text: &str) -> Result<Settings, SettingsError> {
+    pub(super) fn from_toml(text: &str) -> Result<Settings, SettingsError> {
         let source = File::from_str(text, FileFormat::Toml);
         let settings: Settings = Config::builder().add_source(source).build()?.try_deserialize()?;
         settings.checked()
@@ -382,9 +334,10 @@ mod tests {
             .filter(|l| l.contains(" = ") && !l.starts_with('#'))
             .count();
         let fields = format!("{:#?}", Settings::default()).matches(": ").count();
-        let sections = 9;
-        // `spaces` is a list of tables, which the file only shows as a comment.
-        assert_eq!(keys, fields - sections - 1, "a key is missing in config/magpie.toml");
+        let sections = 12;
+        // Lists of tables, which the file only shows as comments.
+        let lists = ["spaces", "answer.providers", "answer.prices"].len();
+        assert_eq!(keys, fields - sections - lists, "a key is missing in config/magpie.toml");
     }
 
     #[test]
@@ -398,6 +351,10 @@ mod tests {
             ("[telegram]\nadmins = 7", "telegram.admins"),
             ("[telegram]\nadmins = [\"Ada\"]", "telegram.admins"),
             ("[discord]\nguilds = \"1, x\"", "\"x\""),
+            ("[answer]\ntemperature = 3", "temperature"),
+            ("[[answer.providers]]\nbase_url = \"http://x/v1\"", "model"),
+            ("[[answer.providers]]\nkind = \"azure\"\nmodel = \"m\"", "base_url"),
+            ("[[answer.providers]]\nmodel = \"m\"\ntemprature = 1", "temprature"),
         ] {
             let message = from_toml(text).unwrap_err().to_string();
             assert!(message.contains(word), "{text}: {message}");
@@ -422,7 +379,23 @@ mod tests {
     #[test]
     fn secrets_do_not_print() {
         let settings = from_toml("[answer]\napi_key = \"sk-hidden\"").unwrap();
-        assert_eq!(settings.answer.key().unwrap().expose_secret(), "sk-hidden");
+        assert_eq!(settings.answer.chain()[0].key().unwrap().expose_secret(), "sk-hidden");
         assert!(!format!("{settings:?}").contains("sk-hidden"));
+        let listed = "[[answer.providers]]\nmodel = \"m\"\nheaders = { x-key = \"sk-hidden\" }";
+        assert!(!format!("{:?}", from_toml(listed).unwrap()).contains("sk-hidden"));
+    }
+
+    #[test]
+    fn a_list_of_servers_stands_in_for_the_short_form() {
+        let settings = from_toml(
+            "[answer]\napi_key = \"unused\"\n[[answer.providers]]\nmodel = \"a\"\nbase_url = \
+             \"http://127.0.0.1:11434/v1/\"\n[[answer.providers]]\nkind = \"azure\"\nmodel = \"d\"\n\
+             base_url = \"https://x.openai.azure.com\"\ntemperature = 1.0\nstructured = \"none\"",
+        )
+        .unwrap();
+        let chain = settings.answer.chain();
+        assert_eq!(chain[0].url(), "http://127.0.0.1:11434/v1");
+        assert!(chain[0].key().is_none() && !chain[0].counts_completion());
+        assert!(chain[1].counts_completion() && chain[1].structured == Structured::None);
     }
 }

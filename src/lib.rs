@@ -18,6 +18,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clip;
 pub mod config;
+pub mod cores;
 pub mod front;
 pub mod photo;
 pub mod sample;

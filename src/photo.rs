@@ -5,6 +5,9 @@
 //! decoder memory are checked against the header before any pixel is allocated. Nothing
 //! here knows CLIP, LMDB or chat.
 
+mod huffman;
+mod jpeg;
+
 use std::io::Cursor;
 use std::path::Path;
 
@@ -34,6 +37,49 @@ impl Default for Limits {
         }
     }
 }
+
+/// How much of a picture somebody needs, in pixels. A JPEG that has more may be decoded at a
+/// half, a quarter or an eighth of its size, as long as neither side becomes shorter than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Detail {
+    /// Of the shorter side.
+    pub short: u32,
+    /// Of the longer side.
+    pub long: u32,
+}
+
+impl Detail {
+    /// Every pixel.
+    pub const FULL: Self = Self { short: u32::MAX, long: u32::MAX };
+
+    /// Enough for a picture whose longest side has at most `side` pixels. A sixteenth less is
+    /// as good, and cameras' 4000 and 4032 pixels then give one without scaling it twice.
+    pub fn picture(side: u32) -> Self {
+        Self { short: 0, long: side - side / 16 }
+    }
+
+    /// Enough for both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { short: self.short.max(other.short), long: self.long.max(other.long) }
+    }
+
+    /// By how much a picture may shrink; `None` when every pixel is needed.
+    fn shrink(self, width: u32, height: u32) -> Option<u32> {
+        let (short, long) = (width.min(height), width.max(height));
+        jpeg::SHRINKS.into_iter().find(|shrink| {
+            // The last pixel stands for fewer than the others, which shifts what lies before it.
+            let fits = |side: u32| {
+                let spare = side.div_ceil(*shrink) * shrink - side;
+                u64::from(spare) * EVEN <= u64::from(side)
+            };
+            short / shrink >= self.short && long / shrink >= self.long && fits(short) && fits(long)
+        })
+    }
+}
+
+/// A reduced picture may be wider than the true one by one part in so many.
+const EVEN: u64 = 1000;
 
 /// Why bytes are not a usable photo, worded for the person who sent them.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +119,15 @@ impl Photo {
     /// # Errors
     /// A [`PhotoError`] that names the format or the limit and what to send instead.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, PhotoError> {
+        Self::decode_for(bytes, limits, Detail::FULL)
+    }
+
+    /// Decodes as [`Photo::decode`] does, but no more than `detail` asks for where that is
+    /// quicker. The limits are those of the whole picture.
+    ///
+    /// # Errors
+    /// As [`Photo::decode`].
+    pub fn decode_for(bytes: &[u8], limits: &Limits, detail: Detail) -> Result<Self, PhotoError> {
         let format = sniff(bytes, limits)?;
         let name = format_name(format);
         // The decoder fills what is missing with grey, which would match some grey product.
@@ -107,7 +162,14 @@ impl Photo {
         // A broken EXIF block costs the rotation, not the photo.
         let orientation =
             decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        let reduced = match format {
+            ImageFormat::Jpeg => reduced(bytes, width, height, detail),
+            _ => None,
+        };
+        let mut picture = match reduced {
+            Some(rgb) => DynamicImage::ImageRgb8(rgb),
+            None => DynamicImage::from_decoder(decoder).map_err(damaged)?,
+        };
         picture.apply_orientation(orientation);
         Ok(Self { rgb: on_white(picture) })
     }
@@ -116,8 +178,8 @@ impl Photo {
     ///
     /// # Errors
     /// As [`Photo::decode`], and [`PhotoError::Unreadable`] when the file cannot be read.
-    pub fn open(path: &Path, limits: &Limits) -> Result<Self, PhotoError> {
-        Self::decode(&read(path, limits)?, limits)
+    pub fn open(path: &Path, limits: &Limits, detail: Detail) -> Result<Self, PhotoError> {
+        Self::decode_for(&read(path, limits)?, limits, detail)
     }
 
     /// A picture that is already decoded, for callers that made the pixels themselves.
@@ -164,6 +226,14 @@ impl Photo {
 }
 
 const RESAMPLE_THUMB: fir::ResizeAlg = fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3);
+
+/// A JPEG at the smallest scale that `detail` allows; `None` when it takes the full decoder.
+fn reduced(bytes: &[u8], width: u32, height: u32, detail: Detail) -> Option<RgbImage> {
+    let shrink = detail.shrink(width, height)?;
+    let rgb = jpeg::decode(bytes, shrink)?;
+    // Both decoders must have read the same header.
+    (rgb.dimensions() == (width.div_ceil(shrink), height.div_ceil(shrink))).then_some(rgb)
+}
 
 /// Resamples in 8-bit passes as Pillow does; a convolution filter antialiases when it shrinks.
 ///
@@ -318,4 +388,24 @@ fn on_white(picture: DynamicImage) -> RgbImage {
         }
     }
     rgb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_shrinks_as_far_as_it_may_and_evenly() {
+        let clip = Detail { short: 448, long: 0 };
+        assert_eq!(clip.shrink(4000, 3000), Some(4));
+        assert_eq!(clip.shrink(3024, 4032), Some(4));
+        assert_eq!(clip.shrink(8000, 6000), Some(8));
+        assert_eq!(clip.shrink(1024, 768), None);
+        assert_eq!(clip.shrink(1200, 1001), Some(2));
+        assert_eq!(clip.shrink(1792, 1793), Some(2));
+        assert_eq!(clip.shrink(1200, 897), None);
+        assert_eq!(clip.and(Detail::picture(1024)).shrink(4000, 3000), Some(4));
+        assert_eq!(clip.and(Detail::picture(1024)).shrink(3000, 2000), Some(2));
+        assert_eq!(Detail::FULL.shrink(65_535, 65_535), None);
+    }
 }

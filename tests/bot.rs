@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use magpie::bot::{Bot, FailureKind, Platform, RepliedTo, Reply, Request, Upload};
+use magpie::catalogue::{Catalogue, Feedback};
 use magpie::clip::Clip;
 use magpie::config::{Settings, SpaceSettings};
 use support::{picture, tiny};
@@ -224,22 +225,75 @@ async fn not_this_one_answers_from_the_next_match() {
     assert!(text(&again).contains("no longer works"));
 }
 
+/// What was kept of users' verdicts, newest first.
+async fn kept(stage: &Stage) -> Vec<Feedback> {
+    stage.bot.kb(Platform::Web, "s", "c").feedback(0, 10).await.unwrap()
+}
+
 #[tokio::test]
-async fn feedback_is_kept_with_question_answer_and_product() {
+async fn feedback_is_kept_with_question_answer_and_evidence_once_the_user_agrees() {
     let stage = Stage::with(&[("lamp", 1), ("kettle", 2)]).await;
     let replies = stage.all(asking(user("u"), 1, "How heavy is it?")).await;
-    for (label, thanks) in [("👍", "noted"), ("👎", "noted")] {
-        let press = action(&replies, label);
-        let said = stage.all(Request { press, ..user("u") }).await;
-        assert!(text(&said).contains(thanks));
+    let press = |replies: &[Reply], label: &str| {
+        stage.all(Request { press: action(replies, label), ..user("u") })
+    };
+    let asked = press(&replies, "👍").await;
+    let said = text(&asked);
+    assert!(said.contains("May I keep") && said.contains("365 days"), "{said}");
+    assert!(said.contains("Not your photo") && kept(&stage).await.is_empty(), "{said}");
+    assert!(text(&press(&asked, "Don’t").await).contains("nothing was kept"));
+    assert!(kept(&stage).await.is_empty());
+    let asked = press(&replies, "👍").await;
+    assert!(text(&press(&asked, "Keep it").await).contains("noted"));
+    // Who agreed is not asked again, and who changes their mind has one verdict.
+    assert!(text(&press(&replies, "👎").await).contains("noted"));
+    let rows = kept(&stage).await;
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
+    assert!(!row.good && row.answer.contains("1 kg") && row.at_ms > 0 && row.consent == 1);
+    assert_eq!((row.question.as_str(), row.language.as_str()), ("How heavy is it?", "en"));
+    assert_eq!(row.products, ["lamp"]);
+    let evidence: Vec<&str> = row.evidence.iter().map(|m| m.id.as_str()).collect();
+    assert_eq!(evidence, ["lamp", "kettle"]);
+    assert!(row.evidence[0].score > 0.99 && row.covered == Some(true) && !row.follow_up);
+    let more = stage.says(user("u"), "and how heavy again?").await;
+    assert!(text(&press(&more, "👍").await).contains("noted"));
+    let rows = kept(&stage).await;
+    assert!(rows.len() == 2 && rows[0].good && rows[0].follow_up, "{rows:?}");
+    // A conversation that is forgotten takes the consent along.
+    stage.says(user("u"), "/forget").await;
+    let anew = stage.all(asking(user("u"), 1, "How heavy is it?")).await;
+    assert!(text(&press(&anew, "👍").await).contains("May I keep"));
+}
+
+#[tokio::test]
+async fn the_users_language_asks_whether_feedback_may_be_kept_and_it_can_be_off() {
+    let stage = Stage::with(&[("lamp", 1)]).await;
+    let german = || Request { language: "de-AT".into(), ..user("u") };
+    let replies = stage.all(asking(german(), 1, "Wie schwer ist sie?")).await;
+    let asked = stage.all(Request { press: action(&replies, "👎"), ..german() }).await;
+    assert!(text(&asked).contains("Darf ich das behalten?") && text(&asked).contains("365 Tage"));
+    assert_eq!(buttons(&asked).len(), 2);
+    let off = Stage::new(|s| s.feedback.keep_days = 0);
+    off.add(admin(), "lamp", 1).await;
+    let replies = off.all(asking(user("u"), 1, "How heavy is it?")).await;
+    assert!(buttons(&replies).is_empty(), "{replies:?}");
+}
+
+#[tokio::test]
+async fn feedback_is_not_kept_longer_than_was_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+    let catalogue = Catalogue::open(&data).unwrap();
+    for days in [0, 364, 366] {
+        let old = Feedback { at_ms: now - days * 86_400_000, ..Feedback::default() };
+        catalogue.add_feedback(&old).unwrap();
     }
-    let kept = stage.bot.kb(Platform::Web, "s", "c").feedback(0, 10).await.unwrap();
-    assert_eq!(kept.iter().map(|f| f.good).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(
-        (kept[0].question.as_str(), kept[0].products.as_slice()),
-        ("How heavy is it?", ["lamp".to_owned()].as_slice())
-    );
-    assert!(kept[0].answer.contains("1 kg"));
+    drop(catalogue);
+    let stage = Stage::new(|s| s.catalogue.dir = data);
+    assert_eq!(kept(&stage).await.len(), 3);
+    stage.bot.upkeep().await;
+    assert_eq!(kept(&stage).await.len(), 2);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use magpie::clip::Clip;
+use magpie::clip::{Clip, Engine, Isa, Precision};
 use magpie::photo::{Limits, Photo};
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -128,10 +128,28 @@ fn quoted(text: &str) -> String {
     format!("{:?}", text.chars().take(30).collect::<String>())
 }
 
+/// The towers for each of this processor's instruction sets, and candle's.
+fn engines() -> Vec<Engine> {
+    let own = |isa| Engine::Own { isa, precision: Precision::F32 };
+    Isa::available().into_iter().map(own).chain([Engine::Candle]).collect()
+}
+
+/// [`compare_on`] on every engine.
+fn compare(name: &str, dir: &Path, photos: &[PhotoFile], model: &Model) -> Vec<String> {
+    let on = |engine| compare_on(engine, &format!("{name}, {engine:?}"), dir, photos, model);
+    engines().into_iter().flat_map(on).collect()
+}
+
 /// Embeds everything with the model in `dir`; prints the smallest cosines and returns a line for
 /// each that is too small.
-fn compare(name: &str, dir: &Path, photos: &[PhotoFile], model: &Model) -> Vec<String> {
-    let clip = open(dir);
+fn compare_on(
+    engine: Engine,
+    name: &str,
+    dir: &Path,
+    photos: &[PhotoFile],
+    model: &Model,
+) -> Vec<String> {
+    let clip = Clip::open_with(dir, engine).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
     assert_eq!(photos.len(), model.photos.len());
     let mut files = Cosines::new("file", FROM_FILE);
     let mut pixels = Cosines::new("same pixels", FROM_PIXELS);

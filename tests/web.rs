@@ -616,8 +616,13 @@ async fn a_button_works_only_for_whom_it_was_shown_to() {
     };
     problem(press("b", "main").send().await.unwrap(), 422).await;
     problem(press("a", "other").send().await.unwrap(), 422).await;
-    let thanks = ok(press("a", "main").send().await.unwrap()).await;
-    assert!(thanks["texts"][0]["text"].as_str().is_some_and(|t| !t.is_empty()), "{thanks}");
+    let asked = ok(press("a", "main").send().await.unwrap()).await;
+    let text = asked["texts"][0]["text"].as_str().unwrap();
+    assert!(text.contains("May I keep this?") && text.contains("365 days"), "{asked}");
+    let keep = json!({ "action": asked["buttons"][0]["action"], "conversation": "main" });
+    let keep = web.call("POST", "/api/press").header(COOKIE, user("a")).json(&keep);
+    let thanks = ok(keep.send().await.unwrap()).await;
+    assert!(thanks["texts"][0]["text"].as_str().unwrap().contains("noted"), "{thanks}");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl Bot {
         let magpie = || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_magpie"));
             command.arg("--config").arg(&file).arg("--data").arg(dir.join("data"));
-            command.current_dir(dir).env_remove("OPENAI_API_KEY");
+            command.current_dir(dir).env_remove("OPENAI_API_KEY").env("NO_PROXY", "127.0.0.1");
             for (key, value) in [
                 ("WEB__LISTEN", "127.0.0.1:0"),
                 ("BOT__USER_PER_MINUTE", "4000000"),

@@ -11,16 +11,38 @@ similar-needs = /similar braucht ein Foto oder ein paar Wörter, zum Beispiel: /
 no-more-matches = Das war der letzte Treffer. Versuchen Sie ein anderes Foto: näher, von vorn, bei besserem Licht.
 thanks-good = Danke, notiert.
 thanks-bad = Danke, notiert. Das hilft denen, die den Katalog pflegen.
+feedback-consent = Darf ich das behalten? Es wären Ihre Frage, die Antwort mit den Produkten, auf denen sie beruht, und was Sie davon halten, für { $days ->
+        [one] einen Tag
+       *[other] { $days } Tage
+    }, damit die Antworten besser werden. Nicht Ihr Foto und nicht, wer Sie sind.
+feedback-not-kept = In Ordnung, ich habe nichts behalten.
+budget-user = Ihr heutiger Anteil an geschriebenen Antworten ist aufgebraucht; neue gibt es in { $hours ->
+        [one] einer Stunde
+       *[other] { $hours } Stunden
+    }. Die Treffer stehen oben, und das sagt der Katalog selbst:
+budget-space = Die geschriebenen Antworten für diesen Ort sind heute aufgebraucht; neue gibt es in { $hours ->
+        [one] einer Stunde
+       *[other] { $hours } Stunden
+    }. Die Treffer stehen oben, und das sagt der Katalog selbst:
+budget-all = Die geschriebenen Antworten sind heute aufgebraucht; neue gibt es in { $hours ->
+        [one] einer Stunde
+       *[other] { $hours } Stunden
+    }. Die Treffer stehen oben, und das sagt der Katalog selbst:
 forgotten = Erledigt. Ich habe Ihr Foto und unser Gespräch vergessen.
 cancelled = In Ordnung, es wurde nichts geändert.
 extract-nothing = Nichts im Katalog passt zu diesem Foto, es gibt also nichts zu zitieren.
 extract-from = Aus dem Katalogeintrag zu { $name } (Auszug):
 extract-closest = Zu dem Foto gibt es keinen sicheren Treffer; am nächsten kommt { $name }. Aus dem Eintrag (Auszug):
 extract-not-said = Dazu sagt der Katalog nichts.
+answer-uncovered = Der Katalog sagt dazu nichts.
+answer-page = Die eigene Seite dazu:
+answer-unsupported = Nicht aus dem Katalog: { $figures }
 
 button-next = Das ist es nicht
 button-good = 👍 Hilfreich
 button-bad = 👎 Nicht hilfreich
+button-keep = Behalten
+button-keep-nothing = Nicht behalten
 button-add-anyway = Trotzdem hinzufügen
 button-remove = Entfernen
 button-cancel = Abbrechen

@@ -11,16 +11,38 @@ similar-needs = /similar needs a photo or a few words, like: /similar red kettle
 no-more-matches = That was the last match. Try another photo: closer, from the front, in better light.
 thanks-good = Thank you, noted.
 thanks-bad = Thank you, noted. That helps whoever looks after the catalogue.
+feedback-consent = May I keep this? It would be your question, the answer with the products it came from, and what you think of it, for { $days ->
+        [one] one day
+       *[other] { $days } days
+    }, so that answers get better. Not your photo, and not who you are.
+feedback-not-kept = All right, nothing was kept.
+budget-user = You have used up today’s share of written answers; there will be new ones in { $hours ->
+        [one] an hour
+       *[other] { $hours } hours
+    }. The matches stand above, and here is what the catalogue itself says:
+budget-space = Today’s written answers for this place are used up; there will be new ones in { $hours ->
+        [one] an hour
+       *[other] { $hours } hours
+    }. The matches stand above, and here is what the catalogue itself says:
+budget-all = Today’s written answers are used up; there will be new ones in { $hours ->
+        [one] an hour
+       *[other] { $hours } hours
+    }. The matches stand above, and here is what the catalogue itself says:
 forgotten = Done. I have forgotten your photo and our conversation.
 cancelled = All right, nothing was changed.
 extract-nothing = Nothing in the catalogue matches this photo, so there is nothing to quote.
 extract-from = From the catalogue’s entry for { $name } (extract):
 extract-closest = The photo has no confident match; the closest is { $name }. From its entry (extract):
 extract-not-said = the catalogue does not say.
+answer-uncovered = The catalogue does not say.
+answer-page = Its own page:
+answer-unsupported = Not from the catalogue: { $figures }
 
 button-next = Not this one
 button-good = 👍 Helpful
 button-bad = 👎 Not helpful
+button-keep = Keep it
+button-keep-nothing = Don’t keep it
 button-add-anyway = Add anyway
 button-remove = Remove it
 button-cancel = Cancel

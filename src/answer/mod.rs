@@ -1,24 +1,38 @@
 //! From a question and the matches to an answer that says where it came from.
 //!
-//! With a key, a vision model of any OpenAI-compatible server answers from the catalogue's
-//! entries (`openai.rs`); without one, or when the server fails, the answer is an extract of the
-//! best match's own text ([`extract`]), and says so.
+//! With a key, a vision model of any OpenAI-compatible server (`provider/`) answers from the
+//! catalogue's entries (`prompt.rs`), in a shape that says what it used (`structured.rs`); what it must
+//! not say is withheld (`guard.rs`), and figures that are not the catalogue's are named
+//! (`figures.rs`). Without a key, without a confident match, or when every server fails, the answer is an
+//! extract of the best match's own text ([`extract`]), and says so.
 
+pub mod cache;
+pub mod cost;
 pub mod extract;
-mod openai;
+mod figures;
+mod guard;
 mod prompt;
+mod provider;
+mod structured;
+mod templates;
+mod tokens;
+mod written;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::catalogue::Product;
-use crate::config::AnswerSettings;
-use crate::photo::{Photo, PhotoError};
-pub use openai::VisionModel;
+use crate::config::{AnswerSettings, Detail};
+use crate::photo::{self, Limits, Photo, PhotoError};
+use written::Model;
 
-/// Longest side of the photo sent to a vision model; what their servers scale to anyway.
-const SENT_SIDE: u32 = 1024;
+/// What servers scale pictures to, so that more pixels would only take longer to send (OpenAI, "Images
+/// and vision"): at low detail into a square of this side,
+const LOW_SIDE: u32 = 512;
+/// otherwise into one of this, and then so that the shorter side is at most the other.
+const LONG_SIDE: u32 = 2048;
+const SHORT_SIDE: u32 = 768;
 const SENT_QUALITY: u8 = 85;
 
 /// Who wrote an answer.
@@ -114,6 +128,10 @@ pub enum AnswerError {
     NoModel,
     #[error("the vision model at {server} did not answer: {reason}")]
     Model { server: String, reason: String },
+    #[error("the vision model at {name} cannot be used: {reason}")]
+    Provider { name: String, reason: String },
+    #[error("a prompt cannot be used: {0}")]
+    Prompt(String),
     #[error(transparent)]
     Photo(#[from] PhotoError),
 }
@@ -139,28 +157,57 @@ pub fn question(text: &str, settings: &AnswerSettings) -> Result<String, AnswerE
     }
 }
 
-/// The photo as it is sent to a vision model.
+/// What a photo may be decoded to before [`sendable`] takes it. A sixteenth less is as good, and cameras'
+/// 3000 and 3024 pixels then give it at a quarter.
+pub fn needed(detail: Detail) -> photo::Detail {
+    match detail {
+        Detail::Low => photo::Detail::picture(LOW_SIDE),
+        _ => photo::Detail { short: SHORT_SIDE - SHORT_SIDE / 16, long: 0 },
+    }
+}
+
+/// The photo as it is sent to a vision model: with no more pixels than one that looks that closely
+/// uses.
 ///
 /// # Errors
 /// As [`Photo::to_jpeg`].
-pub fn sendable(photo: &Photo) -> Result<Vec<u8>, PhotoError> {
-    photo.to_jpeg(SENT_SIDE, SENT_QUALITY)
+pub fn sendable(photo: &Photo, detail: Detail) -> Result<Vec<u8>, PhotoError> {
+    photo.to_jpeg(longest_side(photo.width(), photo.height(), detail), SENT_QUALITY)
+}
+
+/// A picture of the catalogue as it is sent. Those are small enough for any but a passing look; one
+/// that cannot be scaled is sent as it is.
+pub fn sendable_picture(jpeg: Vec<u8>, detail: Detail) -> Vec<u8> {
+    if detail != Detail::Low {
+        return jpeg;
+    }
+    let scaled = Photo::decode(&jpeg, &Limits::default()).and_then(|p| sendable(&p, detail));
+    scaled.unwrap_or(jpeg)
+}
+
+/// Pixels that the longer side may have.
+fn longest_side(width: u32, height: u32, detail: Detail) -> u32 {
+    if detail == Detail::Low {
+        return LOW_SIDE;
+    }
+    let (long, short) = (width.max(height).max(1), width.min(height).max(1));
+    let fits = f64::from(SHORT_SIDE) * f64::from(long) / f64::from(short);
+    LONG_SIDE.min(fits.round() as u32)
 }
 
 /// Answers questions with whatever is configured.
 #[derive(Clone)]
 pub struct Answerer {
-    model: Option<Arc<VisionModel>>,
+    model: Option<Arc<Model>>,
 }
 
 impl Answerer {
-    /// Uses a vision model when there is a key for one.
+    /// Uses a vision model when one is configured.
     ///
     /// # Errors
-    /// [`AnswerError::Model`] when the HTTP client cannot be set up.
+    /// [`AnswerError::Provider`] or [`AnswerError::Prompt`], naming what is wrong with the settings.
     pub fn new(settings: &AnswerSettings) -> Result<Self, AnswerError> {
-        let model = settings.key().map(|key| VisionModel::new(settings, &key)).transpose()?;
-        Ok(Self { model: model.map(Arc::new) })
+        Ok(Self { model: Model::new(settings)?.map(Arc::new) })
     }
 
     /// Whether a vision model is configured.
@@ -168,8 +215,9 @@ impl Answerer {
         self.model.is_some()
     }
 
-    /// Answers from the catalogue. A server that fails costs the model's wording, not the
-    /// answer: the extract serves, labelled, and the log has the reason.
+    /// Answers from the catalogue. Where no match is confident the model is not asked to guess. Servers
+    /// that fail cost the model's wording, not the answer: the extract serves, labelled, and the log has
+    /// the reason.
     pub async fn answer(&self, inquiry: &Inquiry) -> Answer {
         self.answer_with(inquiry, None).await
     }
@@ -180,16 +228,27 @@ impl Answerer {
         self.answer_with(inquiry, Some(on_text)).await
     }
 
+    /// Whether such an inquiry goes to a model.
+    pub fn asks_model(&self, inquiry: &Inquiry) -> bool {
+        self.model.is_some() && inquiry.confident && !inquiry.evidence.is_empty()
+    }
+
+    /// Names models and prompts as they are now: answers of another version may be others.
+    pub fn version(&self) -> String {
+        self.model.as_ref().map(|model| model.version()).unwrap_or_default()
+    }
+
     async fn answer_with(&self, inquiry: &Inquiry, on_text: Option<OnText<'_>>) -> Answer {
+        let mut usage = None;
         if let Some(model) = &self.model
-            && !inquiry.evidence.is_empty()
+            && self.asks_model(inquiry)
         {
-            match model.grounded(inquiry, on_text).await {
+            match model.grounded(inquiry, on_text, &mut usage).await {
                 Ok(answer) => return answer,
                 Err(e) => tracing::warn!(error = %e, "answering with an extract instead"),
             }
         }
-        extract::answer(inquiry)
+        Answer { usage, ..extract::answer(inquiry) }
     }
 
     /// Asks the vision model about the photo alone, without the catalogue.
@@ -209,6 +268,31 @@ impl Answerer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_photo_has_no_more_pixels_than_the_model_uses() {
+        for (size, detail, sent) in [
+            ((4000, 3000), Detail::High, (1024, 768)),
+            ((3000, 4000), Detail::Auto, (768, 1024)),
+            ((3000, 3000), Detail::High, (768, 768)),
+            ((6000, 1000), Detail::High, (2048, 341)),
+            ((640, 480), Detail::High, (640, 480)),
+            ((1000, 500), Detail::High, (1000, 500)),
+            ((4000, 3000), Detail::Low, (512, 384)),
+            ((96, 72), Detail::Low, (96, 72)),
+        ] {
+            let photo = Photo::from_rgb(image::RgbImage::new(size.0, size.1)).unwrap();
+            let size_of = |jpeg: &[u8]| {
+                let photo = Photo::decode(jpeg, &Limits::default()).unwrap();
+                (photo.width(), photo.height())
+            };
+            let jpeg = sendable(&photo, detail).unwrap();
+            assert_eq!(size_of(&jpeg), sent, "{size:?} {detail:?}");
+            // What fits is not encoded anew where it is only looked at closely.
+            assert_eq!(size_of(&sendable_picture(jpeg.clone(), detail)), sent);
+        }
+        assert_eq!(sendable_picture(b"no picture".to_vec(), Detail::Low), b"no picture");
+    }
 
     #[test]
     fn questions_are_cleaned_and_bounded() {

@@ -2,17 +2,18 @@
 //! below an answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
+use super::answered::{answered, links, written};
 use super::call::{Call, Spent};
 use super::error::KbError;
-use super::markup::{Markup, web_link};
-use super::reply::{Answered, Reply, SourceLink, Thumbnail, Upload};
-use super::session::{Found, Judged, Press, Seen, Session};
-use crate::answer::{self, Answer, Evidence, Inquiry, Origin, Turn};
-use crate::catalogue::{Feedback, Product};
+use super::markup::web_link;
+use super::reply::{Reply, Thumbnail, Upload};
+use super::session::{Found, Press, Seen, Session};
+use crate::answer::{self, Evidence, Inquiry, Turn};
+use crate::catalogue::Product;
 use crate::clip::Embedding;
 use crate::search::{Matches, SearchError};
 
@@ -90,7 +91,9 @@ impl Call {
         let vectors = self.timed(Spent::Clip, embedding).await?;
         let jpeg: Arc<[u8]> = match pictures.into_iter().next() {
             Some(first) if self.engine().answerer().has_model() => {
-                let sendable = self.engine().compute(move || answer::sendable(&first)).await?;
+                let detail = self.engine().settings().answer.closest_look();
+                let sendable =
+                    self.engine().compute(move || answer::sendable(&first, detail)).await?;
                 sendable.map_err(|source| KbError::Photo { name: String::new(), source })?.into()
             }
             _ => Arc::new([]),
@@ -149,34 +152,38 @@ impl Call {
             let mut last = grown.lock().unwrap_or_else(PoisonError::into_inner);
             if last.is_none_or(|at| at.elapsed() >= GROW) {
                 *last = Some(Instant::now());
-                self.offer(Reply::Growing(Markup::from_markdown(text).linking_only(&links)));
+                self.offer(Reply::Growing(written(text, &links)));
             }
         };
-        let answer =
-            self.timed(Spent::Model, self.engine().answerer().stream(&inquiry, &on_text)).await;
-        let judged = Arc::new(Judged {
-            question: question.clone(),
-            answer: answer.text.clone(),
-            origin: answer.origin,
-            products: answer.sources.clone(),
-        });
+        let written = self.timed(Spent::Model, self.written(&inquiry, &on_text)).await?;
+        if let Some(over) = written.over {
+            self.tell_over(over).await;
+        }
+        let answer = written.answer;
+        let judged = Arc::new(self.judged(&inquiry, &answer));
         let turn = Turn { question: question.clone(), answer: answer.text.clone() };
         session.remember(turn, self.engine().settings().bot.turns);
-        self.send(Reply::Answer(answered(answer, &inquiry.evidence, &links))).await;
+        let shown = answered(answer, &inquiry.evidence, &links, &inquiry.language);
+        self.send(Reply::Answer(shown)).await;
         let mut buttons = Vec::new();
         if left > 1 {
             buttons.push(self.button(session, "button-next", Press::Next { question }));
         }
-        let good = Press::Feedback(Arc::clone(&judged), true);
-        buttons.push(self.button(session, "button-good", good));
-        buttons.push(self.button(session, "button-bad", Press::Feedback(judged, false)));
-        self.send(Reply::Buttons(buttons)).await;
+        if self.takes_feedback() {
+            let good = Press::Feedback(Arc::clone(&judged), true);
+            buttons.push(self.button(session, "button-good", good));
+            buttons.push(self.button(session, "button-bad", Press::Feedback(judged, false)));
+        }
+        if !buttons.is_empty() {
+            self.send(Reply::Buttons(buttons)).await;
+        }
         Ok(())
     }
 
     /// The remembered matches' products as the catalogue has them now.
     async fn evidence(&self, seen: &Seen) -> Result<Vec<Evidence>, KbError> {
-        let products = self.engine().settings().answer.products;
+        let settings = &self.engine().settings().answer;
+        let (products, detail) = (settings.products, settings.closest_look());
         let found: Vec<Found> =
             seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
         let pictures = self.engine().answerer().has_model();
@@ -186,6 +193,7 @@ impl Call {
                 for Found { product, image, score } in found {
                     let Some(product) = catalogue.find(&product)? else { continue };
                     let picture = if pictures { catalogue.picture(image)? } else { None };
+                    let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
                     evidence.push(Evidence { product, score, picture });
                 }
                 Ok(evidence)
@@ -225,27 +233,6 @@ impl Call {
             .await?;
         self.show(&matches, from).await?;
         self.answer(session, question.to_owned()).await
-    }
-
-    /// Keeps what the user thought of an answer.
-    pub async fn judge(&self, judged: &Judged, good: bool) -> Result<(), KbError> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let origin = match judged.origin {
-            Origin::Model => "model",
-            Origin::Extractive => "extractive",
-        };
-        let feedback = Feedback {
-            at_ms: now.as_millis() as u64,
-            good,
-            platform: self.request().platform.name().to_owned(),
-            question: judged.question.clone(),
-            answer: judged.answer.clone(),
-            origin: origin.to_owned(),
-            products: judged.products.clone(),
-        };
-        self.kb().keep_feedback(feedback).await?;
-        self.tell(if good { "thanks-good" } else { "thanks-bad" }, &[]).await;
-        Ok(())
     }
 
     /// `/similar`: the matches alone, for a photo, words, both, or the last photo.
@@ -317,29 +304,9 @@ fn mean(vectors: &[Embedding]) -> Option<Embedding> {
     Embedding::new(sum)
 }
 
-/// The catalogue's own links: the only ones an answer may lead to.
-fn links(evidence: &[Evidence]) -> Vec<String> {
-    let values = evidence.iter().flat_map(|e| e.product.attributes.values());
-    values.filter_map(|v| web_link(v)).collect()
-}
-
 /// A product's own page, from its attribute `url`.
 pub fn product_url(product: &Product) -> Option<String> {
     product.attributes.get("url").and_then(|url| web_link(url))
-}
-
-fn answered(answer: Answer, evidence: &[Evidence], links: &[String]) -> Answered {
-    let text = match answer.origin {
-        Origin::Model => Markup::from_markdown(&answer.text).linking_only(links),
-        Origin::Extractive => Markup::plain(&answer.text),
-    };
-    let source = |id: &String| {
-        let product = &evidence.iter().find(|e| e.product.id == *id)?.product;
-        let (id, title) = (product.id.clone(), product.title.clone());
-        Some(SourceLink { id, title, url: product_url(product) })
-    };
-    let sources = answer.sources.iter().filter_map(source).collect();
-    Answered { text, origin: answer.origin, sources }
 }
 
 #[cfg(test)]

@@ -114,7 +114,12 @@ impl Call {
         let mut session = self.timed(Spent::Queued, shared.lock()).await;
         let done = match session.press(action) {
             Some(Press::Next { question }) => self.next(&mut session, &question).await,
-            Some(Press::Feedback(judged, good)) => self.judge(&judged, good).await,
+            Some(Press::Feedback(judged, good)) => self.judge(&mut session, &judged, good).await,
+            Some(Press::Consent(judged, good)) => self.consent(&mut session, &judged, good).await,
+            Some(Press::Decline) => {
+                self.tell("feedback-not-kept", &[]).await;
+                Ok(())
+            }
             // Who was an admin when the button was shown may not be one now.
             Some(_) if !self.request().admin => {
                 self.deny().await;

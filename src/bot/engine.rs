@@ -7,11 +7,12 @@ use tokio::sync::Semaphore;
 
 use super::error::KbError;
 use super::reply::Upload;
-use crate::answer::Answerer;
+use crate::answer::{self, Answerer};
+use crate::catalogue::PreparedImage;
 use crate::clip::batch::Batcher;
 use crate::clip::{Clip, Embedding};
 use crate::config::Settings;
-use crate::photo::Photo;
+use crate::photo::{Detail, Photo};
 
 /// A cheap handle; clones share everything.
 #[derive(Clone)]
@@ -71,12 +72,19 @@ impl Engine {
         let decoded = self
             .compute(move || {
                 let waited = asked.elapsed();
-                let photo = Photo::decode(&bytes, &engine.settings().photo)?;
+                let limits = &engine.settings().photo;
+                let photo = Photo::decode_for(&bytes, limits, engine.detail())?;
                 let pixels = engine.clip().preprocessor().pixels(&photo);
                 Ok(Decoded { photo, pixels, waited })
             })
             .await?;
         decoded.map_err(|source| KbError::Photo { name: upload.name.clone(), source })
+    }
+
+    /// A photo is searched for, sent to a vision model and kept in the catalogue.
+    fn detail(&self) -> Detail {
+        let sent = answer::needed(self.settings().answer.closest_look());
+        self.clip().preprocessor().detail().and(sent).and(PreparedImage::detail())
     }
 
     /// The vector of a preprocessed photo.

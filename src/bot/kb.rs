@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
 use tempfile::TempPath;
@@ -17,7 +17,7 @@ use crate::catalogue::archive::{self, ArchiveLimits};
 use crate::catalogue::import::{self, Embed, Options, Report};
 use crate::catalogue::{
     Author, Catalogue, CatalogueError, Change, Feedback, ImageId, Name, PreparedImage, Product,
-    ProductText, Stats, export, slug, valid_id,
+    ProductText, Spender, Stats, Tally, UsageRow, export, slug, valid_id,
 };
 use crate::clip::Embedding;
 use crate::search::{self, Calibration, Matches};
@@ -34,6 +34,11 @@ pub struct Shelf {
     importing: Mutex<()>,
     /// Whether upkeep is running or due.
     settling: AtomicBool,
+    /// Held while it is written down what answers cost: LMDB has one writer, which may be an import
+    /// that takes its time, and a thread waiting for it is enough.
+    accounting: Mutex<()>,
+    /// What tells it from other catalogues.
+    place: String,
 }
 
 impl Shelf {
@@ -43,7 +48,17 @@ impl Shelf {
     /// As [`Catalogue::open_for`].
     pub fn open(dir: &Path, engine: &Engine) -> Result<Self, CatalogueError> {
         let catalogue = Catalogue::open_for(dir, &engine.clip().model())?;
-        Ok(Self { catalogue, importing: Mutex::default(), settling: AtomicBool::default() })
+        Ok(Self {
+            catalogue,
+            importing: Mutex::default(),
+            settling: AtomicBool::default(),
+            accounting: Mutex::default(),
+            place: dir.display().to_string(),
+        })
+    }
+
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 }
 
@@ -318,8 +333,52 @@ impl Kb {
         self.with(move |c| Ok(c.feedback(skip, take)?)).await
     }
 
-    pub(super) async fn keep_feedback(&self, feedback: Feedback) -> Result<(), KbError> {
-        self.with(move |c| Ok(c.add_feedback(&feedback).map(drop)?)).await
+    /// Keeps a verdict in its row, a new one for row 0; returns the row's number.
+    pub(super) async fn keep_feedback(&self, row: u64, feedback: Feedback) -> Result<u64, KbError> {
+        self.with(move |c| match row {
+            0 => Ok(c.add_feedback(&feedback)?),
+            row => Ok(c.change_feedback(row, &feedback)?),
+        })
+        .await
+    }
+
+    /// What answers cost from a day on (days since 1970, UTC), oldest day first.
+    pub async fn usage(&self, since: u32) -> Result<Vec<UsageRow>, KbError> {
+        self.with(move |c| Ok(c.usage(since)?)).await
+    }
+
+    pub(super) async fn record_usage(
+        &self,
+        day: u32,
+        spender: Spender,
+        tally: Tally,
+    ) -> Result<(), KbError> {
+        let _turn = self.shelf.accounting.lock().await;
+        self.with(move |c| Ok(c.record_usage(day, &spender, &tally)?)).await
+    }
+
+    /// Deletes usage before a day, and verdicts older than so many days.
+    pub(super) async fn forget_old(
+        &self,
+        usage_from: u32,
+        feedback_days: u32,
+    ) -> Result<(), KbError> {
+        self.with(move |c| {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+            let usage = c.forget_usage(usage_from)?;
+            let feedback = c.expire_feedback(now, feedback_days)?;
+            if usage + feedback > 0 {
+                tracing::info!(usage, feedback, "deleted rows that were kept long enough");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// What tells this catalogue from others.
+    pub(super) fn place(&self) -> &str {
+        &self.shelf.place
     }
 
     /// Imports a zip archive that holds `description.json` and pictures.

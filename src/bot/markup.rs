@@ -65,12 +65,17 @@ impl Markup {
         Self(reader.blocks)
     }
 
-    /// Keeps the links to these addresses; of any other only the text stays.
+    /// Keeps the links to these addresses; of any other only the text stays. Addresses that are
+    /// written out stay where they lead to the same hosts, and become an ellipsis elsewhere.
     pub fn linking_only(mut self, allowed: &[String]) -> Self {
+        let hosts: Vec<String> = allowed.iter().filter_map(|link| host(link)).collect();
         for block in &mut self.0 {
             let (Block::Paragraph(spans) | Block::Item(spans) | Block::Code(spans)) = block;
             for span in spans {
                 span.link = span.link.take().filter(|link| allowed.contains(link));
+                if let Some(text) = without_addresses(&span.text, &hosts) {
+                    span.text = text;
+                }
             }
         }
         self
@@ -121,6 +126,30 @@ pub fn web_link(target: &str) -> Option<String> {
     let url = reqwest::Url::parse(target.trim()).ok()?;
     let plain = url.username().is_empty() && url.password().is_none();
     (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then(|| url.to_string())
+}
+
+fn host(link: &str) -> Option<String> {
+    reqwest::Url::parse(link).ok()?.host_str().map(str::to_owned)
+}
+
+/// A text in which addresses of other hosts are ellipses; none when it has no addresses.
+fn without_addresses(text: &str, hosts: &[String]) -> Option<String> {
+    let address = |word: &str| {
+        let lower = word.to_lowercase();
+        lower.find("://").or_else(|| lower.find("www.")).is_some()
+    };
+    if !address(text) {
+        return None;
+    }
+    let word = |word: &str| {
+        let kept = word.trim_end_matches(char::is_whitespace);
+        let bare = kept.trim_matches(|c: char| "()[]<>\"'“”„.,;:!?*_".contains(c));
+        let full = if bare.contains("://") { bare.to_owned() } else { format!("https://{bare}") };
+        let known =
+            web_link(&full).and_then(|link| host(&link)).is_some_and(|h| hosts.contains(&h));
+        if !address(word) || known { word.to_owned() } else { word.replace(kept, "…") }
+    };
+    Some(text.split_inclusive(char::is_whitespace).map(word).collect())
 }
 
 #[derive(Default)]
@@ -260,6 +289,24 @@ mod tests {
             assert!(!markup.is_empty(), "{hostile}");
         }
         assert!(Markup::from_markdown("<b>x</b>").text().contains("<b>"));
+    }
+
+    #[test]
+    fn addresses_written_out_lead_to_known_hosts_only() {
+        let allowed = ["https://shop.example/kettle".to_owned()];
+        for (text, shown) in [
+            ("See https://shop.example/other, please.", "See https://shop.example/other, please."),
+            ("See https://evil.example/x now", "See … now"),
+            ("See (HTTP://EVIL.EXAMPLE) now", "See … now"),
+            ("tg://resolve?domain=x www.evil.example", "… …"),
+            ("https://shop.example@evil.example/", "…"),
+            ("https://shop.example.evil.example/", "…"),
+            ("www.shop.example is ours", "… is ours"),
+            ("3.5 kg, e.g. this", "3.5 kg, e.g. this"),
+        ] {
+            let markup = Markup::from_markdown(text).linking_only(&allowed);
+            assert_eq!(markup.text(), shown, "{text}");
+        }
     }
 
     #[test]

@@ -6,11 +6,15 @@
 
 pub mod access;
 mod admin;
+mod answered;
+mod answering;
 mod ask;
+mod budget;
 mod call;
 pub mod command;
 mod engine;
 mod error;
+mod feedback;
 mod kb;
 mod limits;
 mod markup;
@@ -27,9 +31,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answer::cache::AnswerCache;
+use crate::catalogue::today;
 use crate::clip::Clip;
 use crate::config::Settings;
 use crate::words::{negotiate, say};
+use budget::Budget;
 use call::Call;
 use engine::Engine;
 pub use error::{KbError, failure, internal, new_reference};
@@ -56,8 +63,12 @@ struct Inner {
     common: Arc<Shelf>,
     /// Catalogues of single guilds, groups and chats, by `platform:id`.
     own: HashMap<String, Arc<Shelf>>,
+    /// Every catalogue once.
+    shelves: Vec<Arc<Shelf>>,
     sessions: Sessions,
     limits: Limits,
+    budget: Budget,
+    answers: AnswerCache,
     tasks: TaskTracker,
     /// No more requests are taken.
     stopping: CancellationToken,
@@ -91,11 +102,15 @@ impl Bot {
             .map(|s| Ok((s.space.clone(), shelf(&s.catalogue)?)))
             .collect::<Result<HashMap<_, _>, KbError>>()?;
         let (sessions, limits) = (Sessions::new(&settings.bot), Limits::new(&settings.bot));
+        let (budget, answers) = (Budget::new(&settings.budget), AnswerCache::new(&settings.answer));
         Ok(Self(Arc::new(Inner {
             common,
             own,
+            shelves: open.into_values().collect(),
             sessions,
             limits,
+            budget,
+            answers,
             engine,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -148,11 +163,11 @@ impl Bot {
         let ended = tokio::select! {
             ended = &mut task => ended,
             () = out.closed() => {
-                task.abort();
+                broken_off(task).await;
                 return None;
             }
             () = self.0.deadline.cancelled() => {
-                task.abort();
+                broken_off(task).await;
                 return Some(stopping(language));
             }
         };
@@ -186,6 +201,21 @@ impl Bot {
         self.0.sessions.forget(&Key::new(platform, space, chat, user));
     }
 
+    /// Deletes what is kept longer than it should be, in every catalogue. Whoever runs the bot calls
+    /// this now and then.
+    pub async fn upkeep(&self) {
+        let settings = self.settings();
+        let usage_from = today().saturating_sub(settings.usage.keep_days);
+        let feedback_days = settings.feedback.keep_days;
+        for shelf in &self.0.shelves {
+            let kb = Kb::new(Arc::clone(shelf), self.0.engine.clone());
+            let gone = kb.forget_old(usage_from, feedback_days).await;
+            if let Err(error) = gone {
+                error::log(&error);
+            }
+        }
+    }
+
     /// Whether a vision model writes the answers.
     pub fn has_model(&self) -> bool {
         self.0.engine.answerer().has_model()
@@ -209,6 +239,12 @@ impl Bot {
             let _ = tokio::time::timeout(Duration::from_secs(1), self.0.tasks.wait()).await;
         }
     }
+}
+
+/// Ends a request's work, and waits until it has let go of everything.
+async fn broken_off(task: tokio::task::JoinHandle<Result<(), KbError>>) {
+    task.abort();
+    let _ = task.await;
 }
 
 fn stopping(language: &str) -> Failure {

@@ -12,15 +12,16 @@ use moka::sync::Cache;
 use rand::RngExt;
 use tokio::sync::Mutex;
 
+use super::feedback::Judged;
 use super::kb::{Draft, PreparedPhoto};
 use super::reply::{Platform, Request};
-use crate::answer::{Origin, Turn};
+use crate::answer::Turn;
 use crate::catalogue::ImageId;
 use crate::clip::Embedding;
 use crate::config::BotSettings;
 
 /// Buttons that stay good in a session.
-const PRESSES: usize = 12;
+const PRESSES: usize = 16;
 /// What an empty session counts for, in bytes.
 const BASE: usize = 4096;
 
@@ -71,6 +72,10 @@ pub enum Press {
         question: String,
     },
     Feedback(Arc<Judged>, bool),
+    /// Keep this verdict, and those that follow in this conversation.
+    Consent(Arc<Judged>, bool),
+    /// Keep no verdict.
+    Decline,
     /// Add although a near-duplicate exists.
     AddAnyway(Arc<(Draft, Vec<PreparedPhoto>)>),
     Remove(String),
@@ -78,20 +83,13 @@ pub enum Press {
     LoadSample,
 }
 
-/// An answer as feedback keeps it.
-#[derive(Debug)]
-pub struct Judged {
-    pub question: String,
-    pub answer: String,
-    pub origin: Origin,
-    pub products: Vec<String>,
-}
-
 /// One conversation.
 #[derive(Debug, Default)]
 pub struct Session {
     pub seen: Option<Seen>,
     pub turns: VecDeque<Turn>,
+    /// The user agreed that verdicts are kept.
+    pub consented: bool,
     presses: VecDeque<(String, Press)>,
 }
 
@@ -102,6 +100,10 @@ impl Session {
         // A waiting addition holds photos: one at a time.
         if matches!(press, Press::AddAnyway(_)) {
             self.presses.retain(|(_, p)| !matches!(p, Press::AddAnyway(_)));
+        }
+        // One verdict at a time is asked about.
+        if matches!(press, Press::Consent(..)) {
+            self.presses.retain(|(_, p)| !matches!(p, Press::Consent(..) | Press::Decline));
         }
         self.presses.push_back((action.clone(), press));
         while self.presses.len() > PRESSES {
@@ -235,14 +237,18 @@ mod tests {
         let mut session = Session::default();
         let cancel = session.offer(Press::Cancel);
         assert!(session.press(&cancel).is_some() && session.press(&cancel).is_none());
-        let judged = Arc::new(Judged {
-            question: String::new(),
-            answer: String::new(),
-            origin: Origin::Extractive,
-            products: Vec::new(),
-        });
+        let judged = Arc::default();
         let good = session.offer(Press::Feedback(judged, true));
         assert!(session.press(&good).is_some() && session.press(&good).is_some());
+        // Keeping or not keeping a verdict is one question, and the last one counts.
+        let ask = |session: &mut Session| {
+            let keep = session.offer(Press::Consent(Arc::default(), true));
+            (keep, session.offer(Press::Decline))
+        };
+        let first = ask(&mut session);
+        let second = ask(&mut session);
+        assert!(session.press(&first.0).is_none() && session.press(&first.1).is_none());
+        assert!(session.press(&second.0).is_some());
         for _ in 0..PRESSES {
             session.offer(Press::Cancel);
         }

@@ -1,11 +1,10 @@
 //! Importing a directory that holds `description.json`; `listing.rs` reads that file.
 //!
-//! Files are read, hashed and decoded on all cores while the batch before is embedded and
-//! committed. A row that cannot be used is listed and stops no other; what was committed
+//! Each core reads, hashes, decodes and embeds batches of its own, while this thread commits the
+//! ones before. A row that cannot be used is listed and stops no other; what was committed
 //! stays, so an interrupted import goes on where it stopped, or is taken back as far as it came.
 
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -14,20 +13,23 @@ use serde::Serialize;
 use super::listing::{Plan, Row};
 use super::{Author, Catalogue, CatalogueError, ModelId, PreparedImage, ProductText};
 use crate::clip::Embedding;
-use crate::photo::{self, Limits, Photo};
+use crate::cores;
+use crate::photo::{self, Detail, Limits, Photo};
 
 /// Rows decoded, embedded and committed together.
 const BATCH: usize = 32;
-/// Decoded batches that may wait for the embedder.
-const AHEAD: usize = 2;
 
 /// What makes vectors for the catalogue.
 pub trait Embed: Sync {
     /// The model, as the catalogue records it.
     fn model(&self) -> ModelId;
+    /// What a photo may be decoded to before [`Embed::prepare`] takes it.
+    fn detail(&self) -> Detail {
+        Detail::FULL
+    }
     /// What the model takes of a photo; runs on many threads at once.
     fn prepare(&self, photo: &Photo) -> Vec<f32>;
-    /// Vectors of prepared photos, in order.
+    /// Vectors of prepared photos, in order; runs on many threads at once.
     ///
     /// # Errors
     /// A sentence for the person who imports.
@@ -146,7 +148,7 @@ impl Job<'_> {
         Ok(matches!((stored, text), (Some(p), Some(t)) if !t.same_as(&p)))
     }
 
-    /// Decodes on one thread and the cores behind it, embeds and commits on this one.
+    /// Decodes and embeds on all cores, commits on this one.
     fn run(
         &self,
         progress: &dyn Fn(usize, usize),
@@ -155,23 +157,34 @@ impl Job<'_> {
         let total = self.plan.rows.len();
         let mut done = 0;
         let mut number = None;
-        std::thread::scope(|scope| {
-            let (send, receive) = sync_channel(AHEAD);
-            scope.spawn(move || {
-                for batch in self.plan.rows.chunks(BATCH) {
-                    // The receiver is gone when a commit failed; there is nobody to decode for.
-                    if send.send((batch, self.decode(batch))).is_err() {
-                        return;
-                    }
-                }
-            });
-            for (batch, decoded) in receive {
-                self.commit(batch, decoded?, &mut number, report)?;
+        cores::in_order(
+            &self.plan.rows,
+            BATCH,
+            |batch| self.embed(batch),
+            |batch, embedded| {
+                let (decoded, vectors) = embedded?;
+                self.commit(batch, decoded, vectors, &mut number, report)?;
                 done += batch.len();
                 progress(done, total);
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
+    }
+
+    /// What became of the rows, and a vector for each that is new.
+    fn embed(&self, batch: &[Row]) -> Result<(Vec<Decoded>, Vec<Embedding>), CatalogueError> {
+        let (mut decoded, mut pixels) = (Vec::with_capacity(batch.len()), Vec::new());
+        for row in batch {
+            decoded.push(match self.decode_row(row)? {
+                Decoded::New(image, input) => {
+                    pixels.push(input);
+                    Decoded::New(image, Vec::new())
+                }
+                other => other,
+            });
+        }
+        let vectors = self.embedder.embed(&pixels).map_err(CatalogueError::Embed)?;
+        Ok((decoded, vectors))
     }
 
     fn decode(&self, batch: &[Row]) -> Result<Vec<Decoded>, CatalogueError> {
@@ -187,7 +200,8 @@ impl Job<'_> {
         if self.catalogue.has_image(&row.product, blake3::hash(&bytes).as_bytes())? {
             return Ok(Decoded::Known);
         }
-        let prepared = Photo::decode(&bytes, limits).and_then(|photo| {
+        let detail = self.embedder.detail().and(PreparedImage::detail());
+        let prepared = Photo::decode_for(&bytes, limits, detail).and_then(|photo| {
             Ok((PreparedImage::new(&bytes, &row.path, &photo)?, self.embedder.prepare(&photo)))
         });
         Ok(match prepared {
@@ -201,22 +215,19 @@ impl Job<'_> {
         &self,
         batch: &[Row],
         decoded: Vec<Decoded>,
+        vectors: Vec<Embedding>,
         number: &mut Option<u64>,
         report: &mut Report,
     ) -> Result<(), CatalogueError> {
-        let mut pixels = Vec::new();
         let mut rows = Vec::new();
         for (row, decoded) in batch.iter().zip(decoded) {
             match decoded {
                 Decoded::Bad(error) => report.failed.push(failure(row, error)),
                 Decoded::Known => rows.push((row, None)),
-                Decoded::New(image, input) => {
-                    pixels.push(input);
-                    rows.push((row, Some(*image)));
-                }
+                Decoded::New(image, _) => rows.push((row, Some(*image))),
             }
         }
-        let mut vectors = self.embedder.embed(&pixels).map_err(CatalogueError::Embed)?.into_iter();
+        let mut vectors = vectors.into_iter();
         let images: Vec<Vec<(PreparedImage, Embedding)>> = rows
             .iter_mut()
             .map(|(_, image)| image.take().and_then(|i| Some((i, vectors.next()?))))

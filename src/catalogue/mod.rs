@@ -17,6 +17,7 @@ mod names;
 mod product;
 mod search;
 mod store;
+mod usage;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -26,14 +27,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clip::Embedding;
-use crate::photo::{Photo, PhotoError};
+use crate::photo::{Detail, Photo, PhotoError};
 pub use error::CatalogueError;
-pub use feedback::Feedback;
+pub use feedback::{Feedback, Matched};
 pub use journal::{Action, Author, Change};
 pub use names::Name;
 pub use product::{ImageId, ImageRecord, MAX_ID, Product, ProductText, slug, valid_id};
 pub use search::Hit;
 use store::{MAP_SIZE, Store};
+pub use usage::{Spender, Spent, Tally, UsageRow, today};
 pub use write::Put;
 use write::hash_key;
 
@@ -64,6 +66,11 @@ pub struct PreparedImage {
 }
 
 impl PreparedImage {
+    /// What a photo may be decoded to before [`PreparedImage::new`] takes it.
+    pub fn detail() -> Detail {
+        Detail::picture(PICTURE_SIDE)
+    }
+
     /// Scales and encodes what the catalogue keeps of a photo: `file` is what it was decoded
     /// from, `source` the name to show for it.
     ///

@@ -13,7 +13,7 @@ use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn,
 
 use super::product::{ImageRecord, Product};
 use super::write::Step;
-use super::{CatalogueError, Change, Feedback};
+use super::{CatalogueError, Change, Feedback, UsageRow};
 
 /// First size of the memory map, in bytes. It is address space, not disk: the file is as long
 /// as its content.
@@ -45,6 +45,8 @@ pub(super) struct Tables {
     /// Removed images; see `attic.rs`.
     pub attic: Database<'static, Bytes, Bytes>,
     pub feedback: Database<'static, U64<BE>, SerdeJson<Feedback>>,
+    /// What answers cost; see `usage.rs`.
+    pub usage: Database<'static, Bytes, SerdeJson<UsageRow>>,
 }
 
 pub(super) struct Store {
@@ -154,7 +156,7 @@ fn open_env(dir: &Path, map_size: usize) -> Result<Env<WithoutTls>, heed::Error>
     let mut size = map_size.max(MIN_MAP_SIZE);
     loop {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(size).max_dbs(16).max_readers(1024);
+        options.map_size(size).max_dbs(24).max_readers(1024);
         // SAFETY: the directory belongs to Magpie; other processes open it through LMDB too,
         // whose lock file keeps them apart.
         match unsafe { options.open(dir) } {
@@ -197,13 +199,14 @@ fn create_tables(env: &Env<WithoutTls>) -> Result<Tables, heed::Error> {
                 dbs.create_database(txn, Some("steps"))?,
                 dbs.create_database(txn, Some("attic"))?,
                 dbs.create_database(txn, Some("feedback"))?,
+                dbs.create_database(txn, Some("usage"))?,
             );
             Ok(CommitOrAbort::<_, ()>::Commit((text, binary, log)))
         })?;
         let (text, binary, log) = made.unwrap_commit();
         let (meta, products, images, hashes) = text;
         let (pictures, thumbnails, flat, gone, trees) = binary;
-        let (journal, steps, attic, feedback) = log;
+        let (journal, steps, attic, feedback, usage) = log;
         return Ok(Tables {
             meta,
             products,
@@ -218,6 +221,7 @@ fn create_tables(env: &Env<WithoutTls>) -> Result<Tables, heed::Error> {
             steps,
             attic,
             feedback,
+            usage,
         });
     }
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Context, Outcome, output, parse_k};
+use super::{Context, Outcome, output, parse_k, usage};
 use crate::answer::{self, Answerer, Evidence, Inquiry};
 use crate::catalogue::{Catalogue, ImageId};
-use crate::photo::{Limits, Photo};
+use crate::config::AnswerSettings;
+use crate::photo::{Detail, Limits, Photo};
 use crate::search::{self, Matches};
 
 #[derive(Args)]
@@ -34,12 +35,16 @@ pub(super) struct Ask {
     /// Ask the vision model about the photo alone, without the catalogue
     #[arg(long)]
     no_kb: bool,
+    /// Ask the vision model anew; always so here, since only a running bot remembers answers
+    #[arg(long)]
+    no_cache: bool,
 }
 
 pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
     let settings = &context.settings;
-    let photo = args.photo.map(|path| open(&path, context)).transpose()?;
     let clip = context.clip()?;
+    let detail = clip.preprocessor().detail();
+    let photo = args.photo.map(|path| open(&path, context, detail)).transpose()?;
     let catalogue = context.catalogue_for(&clip)?;
     let query =
         search::query(&clip, photo.as_ref(), args.text.as_deref(), settings.search.text_weight)?;
@@ -55,11 +60,11 @@ pub(super) fn similar(context: &Context, args: Similar) -> Result<Outcome> {
 pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     let settings = &context.settings;
     let question = answer::question(&args.question, &settings.answer)?;
-    let photo = open(&args.photo, context)?;
+    let photo = open(&args.photo, context, Detail::FULL)?;
     let answerer = Answerer::new(&settings.answer)?;
     let runtime = runtime()?;
     let (answer, matches) = if args.no_kb {
-        let sent = answer::sendable(&photo)?;
+        let sent = answer::sendable(&photo, settings.answer.closest_look())?;
         let answer = runtime.block_on(answerer.without_catalogue(&question, &sent))?;
         (answer, Matches::default())
     } else {
@@ -67,8 +72,10 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
         let catalogue = context.catalogue_for(&clip)?;
         let query = search::query(&clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&catalogue, &query, settings.search.k)?;
-        let inquiry = inquiry(&catalogue, question, &photo, &matches, settings.answer.products)?;
-        (runtime.block_on(answerer.answer(&inquiry)), matches)
+        let inquiry = inquiry(&catalogue, question, &photo, &matches, &settings.answer)?;
+        let answer = runtime.block_on(answerer.answer(&inquiry));
+        usage::record(context, &catalogue, &answer)?;
+        (answer, matches)
     };
     if context.json {
         output::json(&output::answer_json(&answer, &matches))?;
@@ -82,22 +89,23 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Gathers what an answer is made from: the photo, and the first `products` matches with
-/// their pictures.
+/// Gathers what an answer is made from: the photo, and the first matches with their pictures.
 pub(super) fn inquiry(
     catalogue: &Catalogue,
     question: String,
     photo: &Photo,
     matches: &Matches,
-    products: usize,
+    settings: &AnswerSettings,
 ) -> Result<Inquiry> {
-    let evidence = matches.matches.iter().take(products).map(|m| {
+    let detail = settings.closest_look();
+    let evidence = matches.matches.iter().take(settings.products).map(|m| {
         let picture = catalogue.picture(m.image)?;
+        let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
         Ok(Evidence { product: m.product.clone(), score: m.score, picture })
     });
     Ok(Inquiry {
         question,
-        photo: answer::sendable(photo)?,
+        photo: answer::sendable(photo, detail)?,
         evidence: evidence.collect::<Result<_>>()?,
         confident: matches.confident,
         ..Inquiry::default()
@@ -105,15 +113,15 @@ pub(super) fn inquiry(
 }
 
 /// A kept picture, decoded again.
-pub(super) fn kept_photo(catalogue: &Catalogue, image: ImageId) -> Result<Photo> {
+pub(super) fn kept_photo(catalogue: &Catalogue, image: ImageId, detail: Detail) -> Result<Photo> {
     let jpeg =
         catalogue.picture(image)?.with_context(|| format!("image {image} has no picture"))?;
-    Ok(Photo::decode(&jpeg, &Limits::default())?)
+    Ok(Photo::decode_for(&jpeg, &Limits::default(), detail)?)
 }
 
-/// Opens a photo; the error names the file.
-pub(super) fn open(path: &std::path::Path, context: &Context) -> Result<Photo> {
-    Photo::open(path, &context.settings.photo).with_context(|| path.display().to_string())
+/// Opens a photo in as much detail as is needed; the error names the file.
+pub(super) fn open(path: &std::path::Path, context: &Context, detail: Detail) -> Result<Photo> {
+    Photo::open(path, &context.settings.photo, detail).with_context(|| path.display().to_string())
 }
 
 /// The runtime for network calls; CLIP and LMDB stay on the calling thread.

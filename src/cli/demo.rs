@@ -13,6 +13,7 @@ use crate::answer::Answerer;
 use crate::catalogue::Catalogue;
 use crate::catalogue::import::{Embed, Options};
 use crate::clip::Clip;
+use crate::photo::Detail;
 use crate::{sample, search};
 
 const QUESTIONS: &str = "photos/questions.jsonl";
@@ -74,11 +75,11 @@ fn answers(context: &Context, clip: &Clip, sample: &Path, data: &Path) -> Result
     let (mut answers, mut right) = (Vec::new(), 0);
     let questions = questions(sample)?;
     for q in &questions {
-        let photo = ask::open(&sample.join("photos").join(&q.photo), context)?;
+        let photo = ask::open(&sample.join("photos").join(&q.photo), context, Detail::FULL)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&catalogue, &query, 3)?;
-        let products = settings.answer.products;
-        let inquiry = ask::inquiry(&catalogue, q.question.clone(), &photo, &matches, products)?;
+        let inquiry =
+            ask::inquiry(&catalogue, q.question.clone(), &photo, &matches, &settings.answer)?;
         let answer = runtime.block_on(answerer.answer(&inquiry));
         right += usize::from(matches.matches.first().is_some_and(|m| m.product.id == q.product_id));
         if context.json {

@@ -141,7 +141,8 @@ fn queries(
         .par_iter()
         .map(|(_, label)| {
             let path = label.photo.as_ref()?;
-            let photo = Photo::open(&root.join(path), limits).map_err(|e| e.to_string());
+            let photo = Photo::open(&root.join(path), limits, clip.preprocessor().detail())
+                .map_err(|e| e.to_string());
             Some(photo.map(|p| clip.preprocessor().pixels(&p)))
         })
         .collect();

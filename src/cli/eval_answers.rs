@@ -1,18 +1,21 @@
 //! `magpie eval-answers`: whether answers hold the facts they should, and are refused where the
 //! catalogue does not say.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::runtime::Runtime;
 
-use super::{Context, Outcome, ask, output};
-use crate::answer::{self, Answer, Answerer, Evidence, Inquiry};
-use crate::catalogue::Catalogue;
+use super::facts::{Fact, plain};
+use super::{Context, Outcome, ask, output, usage};
+use crate::answer::{self, Answer, Answerer, Evidence, Inquiry, Origin};
+use crate::catalogue::{Catalogue, Tally};
 use crate::clip::Clip;
+use crate::photo::Detail;
 use crate::search;
 
 const WORST: usize = 100;
@@ -21,10 +24,11 @@ const WORST: usize = 100;
 pub(super) struct EvalAnswers {
     /// JSON Lines: {"photo", "question", "product_id", "facts"}, photos relative to the file; "facts" is
     /// what the answer must say, an alternative spelling beside another in a list of its own, or null
-    /// where the catalogue does not say
+    /// where the catalogue does not say; without it an answer is only listed. `magpie feedback export`
+    /// writes such a file, without photos
     questions: PathBuf,
     /// Answer from the product that the row names, and do not match the photo: measures the answers
-    /// apart from the matching
+    /// apart from the matching, and needs no photos
     #[arg(long)]
     given: bool,
 }
@@ -35,65 +39,35 @@ struct Question {
     photo: PathBuf,
     question: String,
     product_id: String,
-    /// None: the catalogue does not say.
-    facts: Option<Vec<Fact>>,
+    #[serde(default, alias = "must_contain")]
+    facts: Expected,
+    /// Another way to say that `facts` is null.
+    #[serde(default)]
+    must_refuse: bool,
 }
 
-/// Words that an answer must hold, in any of these spellings.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Fact {
-    One(String),
-    Any(Vec<String>),
+/// What a right answer is.
+#[derive(Default)]
+enum Expected {
+    /// It holds these.
+    Facts(Vec<Fact>),
+    /// It says that the catalogue does not say.
+    Refusal,
+    /// Nobody has said so far.
+    #[default]
+    Unknown,
 }
 
-impl Fact {
-    fn is_in(&self, said: &str) -> bool {
-        match self {
-            Self::One(words) => holds(said, &plain(words)),
-            Self::Any(spellings) => spellings.iter().any(|s| holds(said, &plain(s))),
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::One(words) => words,
-            Self::Any(spellings) => spellings.first().map_or("", String::as_str),
-        }
+impl<'de> Deserialize<'de> for Expected {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(from)?.map_or(Self::Refusal, Self::Facts))
     }
 }
 
-/// Lower case with plain quotes and dashes, one space between words and none between a number and
-/// its unit, so that "2 kg", "2kg" and "2 kg" with a hard space are the same.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        let is_unit = word.starts_with(|c: char| c.is_alphabetic() || c == '%' || c == '°');
-        let joined = is_unit && out.ends_with(|c: char| c.is_ascii_digit());
-        if !joined && !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(word.chars().flat_map(char::to_lowercase).map(|c| match c {
-            '\u{2018}' | '\u{2019}' => '\'',
-            '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
-            c => c,
-        }));
+impl Question {
+    fn expected(&self) -> &Expected {
+        if self.must_refuse { &Expected::Refusal } else { &self.facts }
     }
-    out
-}
-
-/// Whether a text holds the words, where the "5 W" of "45 W" is not "5 W".
-fn holds(text: &str, words: &str) -> bool {
-    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    !words.is_empty()
-        && text.match_indices(words).any(|(at, _)| {
-            let (before, after) = (text.get(..at), text.get(at + words.len()..));
-            let before = before.and_then(|b| b.chars().next_back());
-            let after = after.and_then(|a| a.chars().next());
-            let inside = digit(words.chars().next()) && (digit(before) || before == Some('.'))
-                || digit(words.chars().next_back()) && digit(after);
-            !inside
-        })
 }
 
 /// One judged answer.
@@ -103,21 +77,29 @@ struct Row {
     question: String,
     product_id: String,
     answer: String,
+    origin: Origin,
     /// Facts that the answer lacks.
     missing: Vec<String>,
-    answerable: bool,
+    /// None: it is not known what a right answer is.
+    answerable: Option<bool>,
     /// Whether the right product was matched.
     matched: bool,
+    /// Whether the right product was cited, and whether another was.
     cited: bool,
+    cited_others: bool,
     refused: bool,
+    /// Figures of the answer that the catalogue does not have.
+    unsupported: Vec<String>,
     #[serde(skip)]
     took: Duration,
+    #[serde(skip)]
+    tally: Option<Tally>,
 }
 
 impl Row {
     /// Whether the answer is what it should be.
     fn right(&self) -> bool {
-        if self.answerable { self.missing.is_empty() } else { self.refused }
+        if self.answerable == Some(true) { self.missing.is_empty() } else { self.refused }
     }
 }
 
@@ -138,6 +120,9 @@ struct Report {
     coverage: Option<f64>,
     /// The same where the right product was matched.
     coverage_matched: Option<f64>,
+    /// Of the answerable questions, how many answers hold every fact and do not say that the catalogue
+    /// does not say: an extract may quote what is nearest while it refuses.
+    coverage_strict: Option<f64>,
     /// Of the answers that said the catalogue does not say, how many were right to.
     refusal_precision: Option<f64>,
     /// Of the questions that the catalogue does not answer, how many were refused, where the right
@@ -145,11 +130,28 @@ struct Report {
     refusal_recall: Option<f64>,
     /// Of the answers that hold their facts, how many cite the right product.
     citation: Option<f64>,
+    /// Of the answers that cite anything, how many cite the right product and no other, where it was
+    /// matched.
+    citation_exact: Option<f64>,
+    /// Answers with figures that the catalogue does not have.
+    unsupported: usize,
+    /// Who wrote how many answers.
+    origins: BTreeMap<&'static str, usize>,
+    /// Tokens as the server counted them.
+    input_tokens: u64,
+    cached_tokens: u64,
+    output_tokens: u64,
+    /// Answers of models whose tokens the server did not count.
+    uncounted: usize,
+    /// Money by currency, from `answer.prices`.
+    cost: BTreeMap<String, f64>,
     answer_ms_p50: f64,
     answer_ms_p99: f64,
     seconds: f64,
     failed: Vec<Failure>,
     wrong: Vec<Row>,
+    /// Answers to rows that do not say what a right one is.
+    unjudged: Vec<Row>,
 }
 
 pub(super) fn run(context: &Context, args: &EvalAnswers) -> Result<Outcome> {
@@ -224,7 +226,9 @@ impl<'a> Judge<'a> {
         let matched = first.is_some_and(|e| e.product.id == asked.product_id);
         let began = Instant::now();
         let answer = self.runtime.block_on(self.answerer.answer(&inquiry));
-        Ok(judged(asked, &answer, matched, began.elapsed()))
+        let took = began.elapsed();
+        let tally = usage::record(self.context, &self.catalogue, &answer)?;
+        Ok(Row { tally, ..judged(asked, &answer, matched, took) })
     }
 
     fn inquiry(&self, asked: &Question) -> Result<Inquiry> {
@@ -246,10 +250,13 @@ impl<'a> Judge<'a> {
                 ..Inquiry::default()
             });
         };
-        let photo = ask::open(&self.root.join(&asked.photo), self.context)?;
+        if asked.photo.as_os_str().is_empty() {
+            bail!("it has no photo; with --given none is needed");
+        }
+        let photo = ask::open(&self.root.join(&asked.photo), self.context, Detail::FULL)?;
         let query = search::query(clip, Some(&photo), None, settings.search.text_weight)?;
         let matches = search::search(&self.catalogue, &query, settings.search.k)?;
-        ask::inquiry(&self.catalogue, question, &photo, &matches, settings.answer.products)
+        ask::inquiry(&self.catalogue, question, &photo, &matches, &settings.answer)
     }
 }
 
@@ -258,17 +265,26 @@ fn judged(asked: &Question, answer: &Answer, matched: bool, took: Duration) -> R
     let lacks = |facts: &Vec<Fact>| {
         facts.iter().filter(|f| !f.is_in(&said)).map(|f| f.name().to_owned()).collect()
     };
+    let (answerable, missing) = match asked.expected() {
+        Expected::Facts(facts) => (Some(true), lacks(facts)),
+        Expected::Refusal => (Some(false), Vec::new()),
+        Expected::Unknown => (None, Vec::new()),
+    };
     Row {
         photo: asked.photo.clone(),
         question: asked.question.clone(),
         product_id: asked.product_id.clone(),
         answer: answer.text.clone(),
-        missing: asked.facts.as_ref().map(lacks).unwrap_or_default(),
-        answerable: asked.facts.is_some(),
+        origin: answer.origin,
+        missing,
+        answerable,
         matched,
         cited: answer.sources.contains(&asked.product_id),
+        cited_others: answer.sources.iter().any(|id| *id != asked.product_id),
         refused: answer.covered == Some(false),
+        unsupported: answer.unsupported.clone(),
         took,
+        tally: None,
     }
 }
 
@@ -277,30 +293,48 @@ fn summarise(rows: Vec<Row>, failed: Vec<Failure>, seconds: f64) -> Report {
         let all = rows.iter().filter(|r| of(r)).count();
         (all > 0).then(|| rows.iter().filter(|r| of(r) && are(r)).count() as f64 / all as f64)
     };
+    let count = |are: &dyn Fn(&Row) -> bool| rows.iter().filter(|r| are(r)).count();
+    let answerable = |r: &Row| r.answerable == Some(true);
+    let unanswerable = |r: &Row| r.answerable == Some(false);
     let mut took: Vec<Duration> = rows.iter().map(|r| r.took).collect();
     took.sort_unstable();
     let quantile = |q: f64| {
         let at = (q * took.len().saturating_sub(1) as f64).round() as usize;
         took.get(at).map_or(0.0, |t| t.as_secs_f64() * 1000.0)
     };
+    let mut spent = Tally::default();
+    rows.iter().filter_map(|r| r.tally.as_ref()).for_each(|tally| spent += tally);
+    let by_model = |r: &Row| r.origin == Origin::Model;
     let mut report = Report {
         questions: rows.len(),
-        answerable: rows.iter().filter(|r| r.answerable).count(),
+        answerable: count(&answerable),
         matched: share(&|_| true, &|r| r.matched),
-        coverage: share(&|r| r.answerable, &Row::right),
-        coverage_matched: share(&|r| r.answerable && r.matched, &Row::right),
-        refusal_precision: share(&|r| r.refused, &|r| !r.answerable),
-        refusal_recall: share(&|r| !r.answerable && r.matched, &|r| r.refused),
-        citation: share(&|r| r.answerable && r.right(), &|r| r.cited),
+        coverage: share(&answerable, &Row::right),
+        coverage_matched: share(&|r| answerable(r) && r.matched, &Row::right),
+        coverage_strict: share(&answerable, &|r| r.right() && !r.refused),
+        refusal_precision: share(&|r| r.refused && r.answerable.is_some(), &unanswerable),
+        refusal_recall: share(&|r| unanswerable(r) && r.matched, &|r| r.refused),
+        citation: share(&|r| answerable(r) && r.right(), &|r| r.cited),
+        citation_exact: share(&|r| r.matched && (r.cited || r.cited_others), &|r| !r.cited_others),
+        unsupported: count(&|r| !r.unsupported.is_empty()),
+        origins: [("model", count(&by_model)), ("extractive", count(&|r| !by_model(r)))].into(),
+        input_tokens: spent.input_tokens,
+        cached_tokens: spent.cached_tokens,
+        output_tokens: spent.output_tokens,
+        uncounted: count(&|r| by_model(r) && r.tally.is_none()),
+        cost: usage::money(&spent),
         answer_ms_p50: quantile(0.5),
         answer_ms_p99: quantile(0.99),
         seconds,
         failed,
         wrong: Vec::new(),
+        unjudged: Vec::new(),
     };
+    let (judged, unjudged) = rows.into_iter().partition::<Vec<_>, _>(|r| r.answerable.is_some());
+    report.unjudged = unjudged;
     // Where another product was matched, the answer had no chance.
     let (mut wrong, hopeless): (Vec<_>, Vec<_>) =
-        rows.into_iter().filter(|r| !r.right()).partition(|r| r.matched);
+        judged.into_iter().filter(|r| !r.right()).partition(|r| r.matched);
     wrong.extend(hopeless);
     wrong.truncate(WORST);
     report.wrong = wrong;
@@ -310,29 +344,47 @@ fn summarise(rows: Vec<Row>, failed: Vec<Failure>, seconds: f64) -> Report {
 fn print(report: &Report) {
     for row in report.wrong.iter().filter(|r| r.matched) {
         let why = match row.answerable {
-            true => format!("lacks {}", row.missing.join(", ")),
-            false => "should say that the catalogue does not say".to_owned(),
+            Some(true) => format!("lacks {}", row.missing.join(", ")),
+            _ => "should say that the catalogue does not say".to_owned(),
         };
         output::line(&format!("{} {}\n  {}\n  {why}\n", row.product_id, row.question, row.answer));
     }
+    for row in &report.unjudged {
+        let (id, asked) = (&row.product_id, &row.question);
+        output::line(&format!("{id} {asked}\n  {}\n  not judged\n", row.answer));
+    }
     let share = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.3}"));
-    output::line(&format!(
-        "questions           {}, {} of them answerable\nmatched             {}\n\
-         coverage            {}, where matched {}\nrefusal precision   {}\n\
-         refusal recall      {}\ncitation            {}\n\
-         ms an answer        {:.2} (p99 {:.2})\nseconds             {:.1}",
-        report.questions,
-        report.answerable,
-        share(report.matched),
-        share(report.coverage),
-        share(report.coverage_matched),
-        share(report.refusal_precision),
-        share(report.refusal_recall),
-        share(report.citation),
-        report.answer_ms_p50,
-        report.answer_ms_p99,
-        report.seconds,
-    ));
+    let cost: Vec<String> = report.cost.iter().map(|(c, m)| format!("{m:.4} {c}")).collect();
+    let lines = [
+        ("questions", format!("{}, {} of them answerable", report.questions, report.answerable)),
+        ("matched", share(report.matched)),
+        (
+            "coverage",
+            format!("{}, where matched {}", share(report.coverage), share(report.coverage_matched)),
+        ),
+        ("without refusals", share(report.coverage_strict)),
+        ("refusal precision", share(report.refusal_precision)),
+        ("refusal recall", share(report.refusal_recall)),
+        (
+            "citation",
+            format!("{}, nothing else {}", share(report.citation), share(report.citation_exact)),
+        ),
+        ("wrong figures", report.unsupported.to_string()),
+        ("by a model", report.origins.get("model").copied().unwrap_or_default().to_string()),
+        (
+            "tokens",
+            format!(
+                "{} in ({} cached), {} out",
+                report.input_tokens, report.cached_tokens, report.output_tokens
+            ),
+        ),
+        ("cost", if cost.is_empty() { "-".to_owned() } else { cost.join(", ") }),
+        ("ms an answer", format!("{:.2} (p99 {:.2})", report.answer_ms_p50, report.answer_ms_p99)),
+        ("seconds", format!("{:.1}", report.seconds)),
+    ];
+    for (name, value) in lines {
+        output::line(&format!("{name:<20}{value}"));
+    }
     for f in &report.failed {
         output::line(&format!("line {}: {}: {}", f.line, f.photo.display(), f.error));
     }
@@ -360,17 +412,6 @@ mod tests {
         assert!(row.missing.is_empty() && row.right(), "{row:?}");
         let row = judged(&question, &answer("900 ml", true), true, Duration::ZERO);
         assert_eq!(row.missing, ["4 minutes"]);
-        for (said, fact, there) in [
-            ("up to 45 W", "5 W", false),
-            ("1.5 kg", "5 kg", false),
-            ("it gives 5W", "5 W", true),
-            ("IP65.", "IP6", false),
-            ("rated IP65.", "ip65", true),
-            ("from −10 to 45 °C", "-10 to 45°C", true),
-            ("it isn’t waterproof", "isn't waterproof", true),
-        ] {
-            assert_eq!(holds(&plain(said), &plain(fact)), there, "{fact} in {said}");
-        }
     }
 
     #[test]
@@ -387,9 +428,92 @@ mod tests {
         assert_eq!(report.matched, Some(0.8));
         assert_eq!((report.coverage, report.coverage_matched), (Some(1.0 / 3.0), Some(0.5)));
         assert_eq!((report.refusal_precision, report.refusal_recall), (Some(0.5), Some(0.5)));
-        assert_eq!(report.citation, Some(1.0));
+        assert_eq!((report.citation, report.citation_exact), (Some(1.0), Some(1.0)));
+        assert_eq!(report.coverage_strict, Some(1.0 / 3.0));
         assert_eq!((report.answer_ms_p50, report.answer_ms_p99), (3.0, 5.0));
         let wrong: Vec<_> = report.wrong.iter().map(|r| r.matched).collect();
         assert_eq!(wrong, [true, true, false]);
+    }
+
+    #[test]
+    fn facts_in_a_refusal_are_no_strict_coverage_and_a_second_source_is_not_exact() {
+        let facts = || asked(r#"["1 kg"]"#);
+        let mut both = answer("1 kg", true);
+        both.sources.push("other".into());
+        both.unsupported.push("3 kg".into());
+        let rows = vec![
+            judged(
+                &facts(),
+                &answer("the catalogue does not say; nearest: 1 kg", false),
+                true,
+                Duration::ZERO,
+            ),
+            judged(&facts(), &both, true, Duration::ZERO),
+        ];
+        let report = summarise(rows, Vec::new(), 1.0);
+        assert_eq!((report.coverage, report.coverage_strict), (Some(1.0), Some(0.5)));
+        assert_eq!((report.citation, report.citation_exact), (Some(1.0), Some(0.5)));
+        assert_eq!((report.unsupported, report.origins["extractive"]), (1, 2));
+    }
+
+    #[test]
+    fn what_is_expected_can_be_said_in_several_ways() {
+        let parse = |more: &str| {
+            let line = format!(r#"{{"question": "q", "product_id": "k"{more}}}"#);
+            let question: Question = serde_json::from_str(&line).unwrap();
+            judged(&question, &answer("a", true), true, Duration::ZERO).answerable
+        };
+        assert_eq!(parse(""), None);
+        assert_eq!(parse(r#", "facts": null"#), Some(false));
+        assert_eq!(parse(r#", "must_refuse": true"#), Some(false));
+        assert_eq!(parse(r#", "facts": ["a"]"#), Some(true));
+        assert_eq!(parse(r#", "must_contain": ["a"]"#), Some(true));
+        let rows = vec![judged(
+            &serde_json::from_str(r#"{"question": "q", "product_id": "k"}"#).unwrap(),
+            &answer("a", true),
+            true,
+            Duration::ZERO,
+        )];
+        let report = summarise(rows, Vec::new(), 1.0);
+        assert_eq!((report.unjudged.len(), report.wrong.len(), report.coverage), (1, 0, None));
+    }
+
+    /// The shipped questions against the entries they are about.
+    #[test]
+    fn every_fact_of_the_shipped_questions_stands_in_its_entry() {
+        let kb = Path::new(env!("CARGO_MANIFEST_DIR")).join("kb");
+        let entries = std::fs::read_to_string(kb.join("description.json")).unwrap();
+        let entries: Vec<serde_json::Value> =
+            entries.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let entry = |id: &str| {
+            let rows = entries.iter().filter(|e| e["id"] == id);
+            let texts: Vec<String> = rows
+                .flat_map(|e| e.as_object().unwrap().iter())
+                .filter(|(key, _)| *key != "image_path" && *key != "url")
+                .filter_map(|(key, value)| Some(format!("{key}: {}", value.as_str()?)))
+                .collect();
+            plain(&texts.join("\n"))
+        };
+        let questions = read(&kb.join("questions.jsonl")).unwrap();
+        let mut refusals = 0;
+        for (line, question) in &questions {
+            let said = entry(&question.product_id);
+            assert!(!said.is_empty(), "line {line}: there is no {}", question.product_id);
+            assert!(kb.join(&question.photo).is_file(), "line {line}: {:?}", question.photo);
+            match question.expected() {
+                Expected::Facts(facts) => {
+                    assert!(!facts.is_empty(), "line {line} has no facts");
+                    for fact in facts {
+                        assert!(fact.is_in(&said), "line {line}: {fact:?} is not in {said}");
+                    }
+                }
+                Expected::Refusal => refusals += 1,
+                Expected::Unknown => panic!("line {line} does not say what is right"),
+            }
+        }
+        let asked: std::collections::HashSet<_> =
+            questions.iter().map(|(_, q)| (&q.product_id, plain(&q.question))).collect();
+        assert_eq!(asked.len(), questions.len(), "a question stands twice");
+        assert!(questions.len() >= 150 && refusals * 5 >= questions.len());
     }
 }

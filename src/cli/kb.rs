@@ -16,6 +16,7 @@ use crate::catalogue::{
     Action, Author, Catalogue, Change, ImageId, PreparedImage, Product, ProductText, slug, valid_id,
 };
 use crate::clip::{BATCH, Clip, Embedding};
+use crate::cores;
 use crate::photo::{self, Photo};
 use crate::search::Calibration;
 
@@ -245,7 +246,8 @@ fn text_to_add(
 fn embed_file(clip: &Clip, path: &Path, context: &Context) -> Result<(PreparedImage, Embedding)> {
     let limits = &context.settings.photo;
     let bytes = photo::read(path, limits)?;
-    let photo = Photo::decode(&bytes, limits)?;
+    let detail = clip.preprocessor().detail().and(PreparedImage::detail());
+    let photo = Photo::decode_for(&bytes, limits, detail)?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     Ok((PreparedImage::new(&bytes, &name, &photo)?, clip.embed_photo(&photo)?))
 }
@@ -446,14 +448,22 @@ fn reembed(context: &Context) -> Result<Outcome> {
     let images: Vec<ImageId> = catalogue.images()?.into_iter().map(|(id, _)| id).collect();
     let bar = output::progress(images.len(), "embedding");
     let mut vectors = Vec::with_capacity(images.len());
-    for batch in images.chunks(BATCH) {
-        let photos = batch
+    let detail = clip.preprocessor().detail();
+    let embed = |ids: &[ImageId]| -> Result<Vec<Embedding>> {
+        let pixels = ids
             .iter()
-            .map(|&id| ask::kept_photo(&catalogue, id))
-            .collect::<Result<Vec<Photo>>>()?;
-        vectors.extend(batch.iter().copied().zip(clip.embed_photos(&photos)?));
-        bar.inc(batch.len() as u64);
-    }
+            .map(|id| {
+                let photo = ask::kept_photo(&catalogue, *id, detail)?;
+                Ok(clip.preprocessor().pixels(&photo))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(clip.embed_pixels(&pixels)?)
+    };
+    cores::in_order(&images, BATCH, embed, |ids, embedded| {
+        vectors.extend(ids.iter().copied().zip(embedded?));
+        bar.inc(ids.len() as u64);
+        anyhow::Ok(())
+    })?;
     bar.finish_and_clear();
     catalogue.replace_vectors(&clip.model(), &vectors)?;
     settle(&clip, &catalogue)?;

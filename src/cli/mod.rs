@@ -7,10 +7,13 @@ mod ask;
 mod demo;
 mod eval;
 mod eval_answers;
+mod facts;
+mod feedback;
 mod kb;
 mod model;
 mod output;
 mod serve;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +25,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::answer::AnswerError;
 use crate::catalogue::Catalogue;
 use crate::catalogue::import::Embed;
-use crate::clip::Clip;
+use crate::clip::{Clip, Engine};
 use crate::config::{MAX_K, Settings};
 
 const EXIT_FAILED: u8 = 1;
@@ -64,7 +67,7 @@ enum Command {
     /// serve the web chat over it
     Demo(demo::Demo),
     /// Run the bot: the web chat, and every other front-end that is configured
-    Serve,
+    Serve(serve::Serve),
     /// Grow and inspect the catalogue
     #[command(subcommand)]
     Kb(kb::Command),
@@ -76,6 +79,11 @@ enum Command {
     Eval(eval::Eval),
     /// Measure answers on questions whose facts are known
     EvalAnswers(eval_answers::EvalAnswers),
+    /// What answers cost, in the catalogue that --data names
+    Usage(usage::Usage),
+    /// What people thought of answers, in the catalogue that --data names
+    #[command(subcommand)]
+    Feedback(feedback::Command),
     /// Fetch, inspect and run CLIP models
     #[command(subcommand)]
     Model(model::Command),
@@ -130,12 +138,14 @@ fn execute(cli: Cli) -> Result<Outcome> {
     let context = Context::new(cli.global)?;
     match cli.command {
         Command::Demo(args) => demo::run(&context, &args),
-        Command::Serve => serve::run(&context),
+        Command::Serve(args) => serve::run(&context, &args),
         Command::Kb(command) => kb::run(&context, command),
         Command::Similar(args) => ask::similar(&context, args),
         Command::Ask(args) => ask::ask(&context, args),
         Command::Eval(args) => eval::run(&context, args),
         Command::EvalAnswers(args) => eval_answers::run(&context, &args),
+        Command::Usage(args) => usage::run(&context, &args),
+        Command::Feedback(command) => feedback::run(&context, &command),
         Command::Model(command) => model::run(&context, command),
     }
 }
@@ -159,7 +169,7 @@ impl Context {
     }
 
     fn clip(&self) -> Result<Clip> {
-        Ok(Clip::load(&self.settings.clip.model.parse()?)?)
+        Ok(Clip::load(&self.settings.clip.model.parse()?, Engine::default())?)
     }
 
     /// The configured catalogue for text work, which needs no model.

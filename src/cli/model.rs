@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Context, Outcome, ask, output};
-use crate::clip::{BATCH, Clip, Embedding, hub};
+use crate::clip::{BATCH, Clip, Embedding, Engine, hub};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -54,7 +55,7 @@ fn pull(context: &Context, id: &str) -> Result<Outcome> {
 
 fn info(context: &Context, model: Option<String>) -> Result<Outcome> {
     let name = model.unwrap_or_else(|| context.settings.clip.model.clone());
-    let clip = Clip::load(&name.parse()?)?;
+    let clip = Clip::load(&name.parse()?, Engine::default())?;
     let config = clip.config();
     if context.json {
         output::json(&json!({
@@ -89,10 +90,13 @@ fn info(context: &Context, model: Option<String>) -> Result<Outcome> {
 
 fn embed(context: &Context, paths: &[PathBuf], texts: &[String]) -> Result<Outcome> {
     let clip = context.clip()?;
+    let detail = clip.preprocessor().detail();
     let mut all: Vec<Embedding> = Vec::with_capacity(paths.len() + texts.len());
     for batch in paths.chunks(BATCH) {
-        let photos =
-            batch.iter().map(|path| ask::open(path, context)).collect::<Result<Vec<_>>>()?;
+        let photos = batch
+            .par_iter()
+            .map(|path| ask::open(path, context, detail))
+            .collect::<Result<Vec<_>>>()?;
         all.extend(clip.embed_photos(&photos)?);
     }
     all.extend(clip.embed_texts(texts)?);

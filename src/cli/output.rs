@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Origin};
 use crate::search::{Match, Matches};
 
 /// Prints text on stdout and ends the line. What a catalogue or a model wrote must not drive the
@@ -65,6 +65,13 @@ pub(super) fn answer_json(answer: &Answer, matches: &Matches) -> Value {
     value["answer"] = json!(answer.text);
     value["origin"] = json!(answer.origin);
     value["sources"] = json!(answer.sources);
+    if answer.origin == Origin::Model {
+        value["covered"] = json!(answer.covered);
+        value["unsupported"] = json!(answer.unsupported);
+        value["model"] = json!(answer.model);
+        value["prompt"] = json!(answer.prompt);
+        value["usage"] = json!(answer.usage);
+    }
     value
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use clap::Args;
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -19,8 +20,21 @@ use crate::config::Settings;
 use crate::front::web::Server;
 use crate::front::{discord, telegram};
 
-pub(super) fn run(context: &Context) -> Result<Outcome> {
-    serve(context.settings.clone(), context.clip()?, context.json)
+const UPKEEP: Duration = Duration::from_secs(3600);
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Remember no answers: ask the vision model each time, as with answer.cache = 0
+    #[arg(long)]
+    no_cache: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Serve) -> Result<Outcome> {
+    let mut settings = context.settings.clone();
+    if args.no_cache {
+        settings.answer.cache = 0;
+    }
+    serve(settings, context.clip()?, context.json)
 }
 
 /// Serves until SIGTERM or Ctrl-C. The first line on stdout is the web chat's address.
@@ -42,6 +56,7 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
                 output::line(&format!("{url}admin#token={} (for admins)", token.expose_secret()));
             }
         }
+        let upkeep = tokio::spawn(kept_up(bot.clone(), closing.clone()));
         let mut serving = tokio::spawn(server.run(closing.clone()));
         let fronts = fronts(&settings, &bot, &closing, telegram);
         tokio::select! {
@@ -59,8 +74,17 @@ pub(super) fn serve(mut settings: Settings, clip: Clip, json: bool) -> Result<Ou
             // Asked twice is an order.
             again = told_to_stop() => again?,
         }
+        upkeep.abort();
         Ok(Outcome::Done)
     })
+}
+
+/// Deletes what need not be kept any longer, at once and then every hour.
+async fn kept_up(bot: Bot, closing: CancellationToken) {
+    let mut hourly = tokio::time::interval(UPKEEP);
+    while closing.run_until_cancelled(hourly.tick()).await.is_some() {
+        bot.upkeep().await;
+    }
 }
 
 /// Telegram's front-end where there is a token, with the routes it needs on the web server.

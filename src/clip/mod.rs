@@ -7,24 +7,31 @@
 //! knows products or chat.
 
 pub mod batch;
+mod candle;
+mod engine;
 pub mod hub;
+mod kernel;
 mod model;
 mod preprocess;
 mod tokenize;
+mod tower;
+mod weights;
 
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
 use crate::photo::Photo;
+pub use engine::{Engine, Precision};
+pub use kernel::Isa;
 pub use model::ModelConfig;
 pub use preprocess::Preprocessor;
 pub use tokenize::Tokenizer;
+use weights::Bytes;
 
 /// Photos or texts that go through the model in one pass.
 pub const BATCH: usize = 16;
@@ -54,6 +61,10 @@ pub enum ClipError {
     Hub { id: String, reason: String },
     #[error("the model failed on its input: {0}")]
     Inference(#[from] candle_core::Error),
+    #[error("a photo has {got} values, the model takes 3 × {side} × {side}")]
+    Pixels { got: usize, side: usize },
+    #[error("token {0} is beyond the model's vocabulary; its tokenizer does not belong to it")]
+    Token(u32),
     #[error("the model gave no direction for {0}; its weights are probably damaged")]
     Degenerate(String),
     #[error("the model failed on a batch: {0}")]
@@ -144,7 +155,7 @@ pub struct Clip {
     config: ModelConfig,
     preprocessor: Preprocessor,
     tokenizer: Tokenizer,
-    towers: model::Towers,
+    towers: engine::Towers,
 }
 
 impl Clip {
@@ -153,24 +164,32 @@ impl Clip {
     ///
     /// # Errors
     /// [`ClipError`], naming the file at fault.
-    pub fn load(source: &Source) -> Result<Self, ClipError> {
+    pub fn load(source: &Source, engine: Engine) -> Result<Self, ClipError> {
         match source {
-            Source::Mini => Self::embedded(),
-            Source::Dir(dir) => Self::open(dir),
+            Source::Mini => Self::embedded_with(engine),
+            Source::Dir(dir) => Self::open_with(dir, engine),
             Source::Hub(id) => {
-                let mut clip = Self::open(&hub::fetch(id)?)?;
+                let mut clip = Self::open_with(&hub::fetch(id)?, engine)?;
                 clip.name.clone_from(id);
                 Ok(clip)
             }
         }
     }
 
-    /// Loads a model from a directory in Hugging Face layout. f32, f16 and bf16 weights are
-    /// memory-mapped and computed in f32.
+    /// Loads a model from a directory in Hugging Face layout, for the default [`Engine`].
     ///
     /// # Errors
     /// [`ClipError::Missing`] or [`ClipError::Invalid`], naming the file at fault.
     pub fn open(dir: &Path) -> Result<Self, ClipError> {
+        Self::open_with(dir, Engine::default())
+    }
+
+    /// As [`Clip::open`]. f32 weights are used where the memory map has them; f16 and bf16 ones
+    /// become f32 first.
+    ///
+    /// # Errors
+    /// As [`Clip::open`].
+    pub fn open_with(dir: &Path, engine: Engine) -> Result<Self, ClipError> {
         let model = dir.display().to_string();
         let read = |file: &'static str| match std::fs::read(dir.join(file)) {
             Ok(bytes) => Ok(Cow::Owned(bytes)),
@@ -197,7 +216,7 @@ impl Clip {
         // SAFETY: the map is read-only; a model file is replaced by renaming, not rewritten in
         // place, while a process has it open.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| invalid(&e))?;
-        Self::assemble(&model, &config, &preprocessor, &tokenizer, &map)
+        Self::assemble(&model, &config, &preprocessor, &tokenizer, Bytes::Map(map), engine)
     }
 
     /// The model compiled into the binary.
@@ -205,6 +224,14 @@ impl Clip {
     /// # Errors
     /// [`ClipError::NotEmbedded`] when the crate was built without the feature `mini`.
     pub fn embedded() -> Result<Self, ClipError> {
+        Self::embedded_with(Engine::default())
+    }
+
+    /// As [`Clip::embedded`].
+    ///
+    /// # Errors
+    /// As [`Clip::embedded`].
+    pub fn embedded_with(engine: Engine) -> Result<Self, ClipError> {
         #[cfg(feature = "mini")]
         {
             macro_rules! file {
@@ -217,11 +244,15 @@ impl Clip {
                 file!("config.json"),
                 file!("preprocessor_config.json"),
                 file!("tokenizer.json"),
-                file!("model.safetensors"),
+                Bytes::Static(file!("model.safetensors")),
+                engine,
             )
         }
         #[cfg(not(feature = "mini"))]
-        Err(ClipError::NotEmbedded)
+        {
+            let _ = engine;
+            Err(ClipError::NotEmbedded)
+        }
     }
 
     fn assemble(
@@ -229,7 +260,8 @@ impl Clip {
         config_json: &[u8],
         preprocessor_json: &[u8],
         tokenizer_json: &[u8],
-        weights: &[u8],
+        weights: Bytes,
+        engine: Engine,
     ) -> Result<Self, ClipError> {
         let invalid = |file: &'static str| {
             move |reason: String| ClipError::Invalid { model: name.to_owned(), file, reason }
@@ -239,11 +271,9 @@ impl Clip {
             .map_err(invalid(PREPROCESSOR))?;
         let tokenizer =
             Tokenizer::parse(tokenizer_json, &config.text).map_err(invalid(TOKENIZER))?;
-        let vars = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu)
-            .map_err(|e| invalid(WEIGHTS)(e.to_string()))?;
-        let towers =
-            model::Towers::new(&vars, &config).map_err(|e| invalid(WEIGHTS)(e.to_string()))?;
-        let fingerprint = fingerprint(&[config_json, preprocessor_json, tokenizer_json], weights);
+        let weights = Arc::new(weights);
+        let towers = engine::Towers::load(&weights, &config, engine).map_err(invalid(WEIGHTS))?;
+        let fingerprint = fingerprint(&[config_json, preprocessor_json, tokenizer_json], &weights);
         Ok(Self { name: name.to_owned(), fingerprint, config, preprocessor, tokenizer, towers })
     }
 
@@ -253,7 +283,8 @@ impl Clip {
     }
 
     /// Identifies the model whose vectors a catalogue holds: two loads agree exactly when
-    /// their files do.
+    /// their files do, whatever [`Engine`] computes, for engines differ less than photos of one
+    /// thing do.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -300,15 +331,18 @@ impl Clip {
     /// Embeds what [`Preprocessor::pixels`] made, each `[3, s, s]`, in one pass.
     ///
     /// # Errors
-    /// [`ClipError::Inference`] when a buffer is not of that shape; [`ClipError::Degenerate`].
+    /// [`ClipError::Pixels`] when a buffer is not of that shape; [`ClipError::Inference`];
+    /// [`ClipError::Degenerate`].
     pub fn embed_pixels<P: AsRef<[f32]>>(&self, batch: &[P]) -> Result<Vec<Embedding>, ClipError> {
-        if batch.is_empty() {
+        let side = self.config.vision.image_size;
+        let photos: Vec<&[f32]> = batch.iter().map(AsRef::as_ref).collect();
+        if let Some(wrong) = photos.iter().find(|p| p.len() != 3 * side * side) {
+            return Err(ClipError::Pixels { got: wrong.len(), side });
+        }
+        if photos.is_empty() {
             return Ok(Vec::new());
         }
-        let side = self.config.vision.image_size;
-        let flat: Vec<f32> = batch.iter().flat_map(|p| p.as_ref()).copied().collect();
-        let pixels = Tensor::from_vec(flat, (batch.len(), 3, side, side), &Device::Cpu)?;
-        embeddings(&self.towers.image_features(&pixels)?, "a photo")
+        embeddings(self.towers.photos(&photos, &self.config)?, "a photo")
     }
 
     /// Embeds texts, in order, each cut to the model's longest input. Any length and content
@@ -319,17 +353,19 @@ impl Clip {
     pub fn embed_texts<S: AsRef<str>>(&self, texts: &[S]) -> Result<Vec<Embedding>, ClipError> {
         let ids: Vec<Vec<u32>> =
             texts.iter().map(|t| self.tokenizer.ids(t.as_ref())).collect::<Result<_, _>>()?;
-        // Texts of one length share a pass, so that a long one does not pad the short ones.
+        let vocabulary = self.config.text.vocab_size;
+        if let Some(id) = ids.iter().flatten().find(|id| **id as usize >= vocabulary) {
+            return Err(ClipError::Token(*id));
+        }
+        // Texts of like lengths share a pass, which takes as long as its tokens are many.
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|&i| ids[i].len());
         let mut out = vec![None; ids.len()];
-        for group in order.chunk_by(|&a, &b| ids[a].len() == ids[b].len()) {
-            for batch in group.chunks(BATCH) {
-                let rows: Vec<&[u32]> = batch.iter().map(|&i| ids[i].as_slice()).collect();
-                let features = self.towers.text_features(&rows, &self.config.text)?;
-                for (&i, e) in batch.iter().zip(embeddings(&features, "a text")?) {
-                    out[i] = Some(e);
-                }
+        for batch in order.chunks(BATCH) {
+            let rows: Vec<&[u32]> = batch.iter().map(|&i| ids[i].as_slice()).collect();
+            let features = self.towers.texts(&rows, &self.config)?;
+            for (&i, e) in batch.iter().zip(embeddings(features, "a text")?) {
+                out[i] = Some(e);
             }
         }
         Ok(out.into_iter().flatten().collect())
@@ -348,9 +384,8 @@ fn only(mut all: Vec<Embedding>) -> Result<Embedding, ClipError> {
     all.pop().ok_or_else(|| ClipError::Degenerate("its input".into()))
 }
 
-fn embeddings(features: &Tensor, what: &str) -> Result<Vec<Embedding>, ClipError> {
+fn embeddings(features: Vec<Vec<f32>>, what: &str) -> Result<Vec<Embedding>, ClipError> {
     features
-        .to_vec2::<f32>()?
         .into_iter()
         .map(|row| Embedding::new(row).ok_or_else(|| ClipError::Degenerate(what.into())))
         .collect()

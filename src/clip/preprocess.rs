@@ -8,11 +8,15 @@ use fast_image_resize as fir;
 use image::RgbImage;
 use serde::Deserialize;
 
-use crate::photo::{self, Photo};
+use crate::photo::{self, Detail, Photo};
 
 /// Beyond this ratio of sides the far ends, which the centre crop drops anyway, are cut off
 /// before scaling: a 1 × 60,000 picture would otherwise be scaled to 3 gigapixels.
 const MAX_ASPECT: u32 = 100;
+
+/// How many pixels of a photo make one that the tower sees, at least: with fewer, what a JPEG
+/// leaves out when it is decoded small could be told from what resampling leaves out.
+const OVERSAMPLE: u32 = 2;
 
 /// The image processor of one model.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +116,19 @@ impl Preprocessor {
             shift: std::array::from_fn(|c| (-mean[c] / std[c]) as f32),
             side,
         })
+    }
+
+    /// What a photo may be decoded to before [`Preprocessor::pixels`] takes it.
+    pub fn detail(&self) -> Detail {
+        match self.resize {
+            None => Detail::FULL,
+            Some(Resize::ShortestEdge(edge)) => {
+                Detail { short: edge.saturating_mul(OVERSAMPLE), long: 0 }
+            }
+            Some(Resize::Exact { width, height }) => {
+                Detail { short: width.max(height).saturating_mul(OVERSAMPLE), long: 0 }
+            }
+        }
     }
 
     /// The photo as the image tower takes it: `[3, s, s]`, channel by channel, row by row.

@@ -10,7 +10,7 @@ mod calibration;
 use crate::catalogue::import::Embed;
 use crate::catalogue::{Catalogue, CatalogueError, Hit, ImageId, ModelId, Product};
 use crate::clip::{Clip, ClipError, Embedding};
-use crate::photo::Photo;
+use crate::photo::{Detail, Photo};
 pub use calibration::Calibration;
 
 /// A product that a query found.
@@ -53,6 +53,10 @@ impl Embed for Clip {
             fingerprint: self.fingerprint().to_owned(),
             dimensions: self.dimensions(),
         }
+    }
+
+    fn detail(&self) -> Detail {
+        self.preprocessor().detail()
     }
 
     fn prepare(&self, photo: &Photo) -> Vec<f32> {

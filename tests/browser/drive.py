@@ -84,8 +84,16 @@ def feedback_is_taken(w):
     thumb = pills.filter(has_text="👍")
     thumb.click()
     expect(thumb).to_have_attribute("aria-pressed", "true")
-    settled(w.chat.locator(".turn").nth(before))
-    expect(w.chat.locator(".turn").nth(before).locator(".problem")).to_have_count(0)
+    asked = settled(w.chat.locator(".turn").nth(before))
+    expect(asked.locator(".problem")).to_have_count(0)
+    expect(asked.locator(".prose")).to_contain_text("May I keep this?")
+    w.shot(w.chat, "consent")
+    asked.locator(".pill").first.click()
+    thanks = settled(w.chat.locator(".turn").nth(before + 1))
+    expect(thanks.locator(".prose")).to_contain_text("noted")
+    # Who agreed once is not asked again.
+    pills.filter(has_text="👎").click()
+    expect(settled(w.chat.locator(".turn").nth(before + 2)).locator(".prose")).to_contain_text("noted")
 
 
 @scenario

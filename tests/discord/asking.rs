@@ -110,9 +110,11 @@ async fn ask_is_acknowledged_then_answered_and_its_buttons_work() {
     assert!(!good.off && !bad.off && !good.chosen, "{marks:?}");
     let again = stage.discord.press(USER, &next, |_| {});
     assert!(stage.says(&again, "no longer works").await.iter().all(Written::ephemeral));
-    let thanks = stage.discord.press(USER, &button(&standing, "👍"), |_| {});
+    let judged = stage.discord.press(USER, &button(&standing, "👍"), |_| {});
+    let asked = stage.says(&judged, "May I keep this?").await;
+    let thanks = stage.discord.press(USER, &button(&asked, "Keep it"), |_| {});
     stage.says(&thanks, "noted").await;
-    let marks = stage.marks(&thanks);
+    let marks = stage.marks(&judged);
     let [next, good, bad] = marks.as_slice() else { panic!("{marks:?}") };
     assert!(!next.off && good.off && good.chosen && bad.off && !bad.chosen, "{marks:?}");
 

@@ -1,5 +1,5 @@
 //! A fake HTTP server on a free port of this machine: it records every request, and a closure
-//! decides each response, which may break off or never come.
+//! decides each response, which may break off, stall, never end or never come.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -8,8 +8,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -52,6 +53,12 @@ enum Ending {
     Cut,
     /// Nothing is sent until the client hangs up.
     Never,
+    /// The body is sent, and then nothing until the client hangs up.
+    Stalled,
+    /// The body is sent again and again until the client hangs up.
+    Endless,
+    /// The body is sent, and the connection closes as if that were all.
+    Closed,
 }
 
 impl Reply {
@@ -77,6 +84,21 @@ impl Reply {
         Self { ending: Ending::Cut, ..self }
     }
 
+    /// Sends the body and then nothing more, without an end.
+    pub fn stalled(self) -> Self {
+        Self { ending: Ending::Stalled, ..self }
+    }
+
+    /// Sends the body over and over.
+    pub fn endless(self) -> Self {
+        Self { ending: Ending::Endless, ..self }
+    }
+
+    /// Sends the body without saying how long it is, and hangs up.
+    pub fn closed(self) -> Self {
+        Self { ending: Ending::Closed, ..self }
+    }
+
     fn send(&self, mut to: &TcpStream, head_only: bool) -> std::io::Result<()> {
         if self.ending == Ending::Never {
             return to.read(&mut [0]).map(drop);
@@ -85,11 +107,20 @@ impl Reply {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        head += &format!("content-length: {}\r\n\r\n", self.body.len());
-        to.write_all(head.as_bytes())?;
+        if matches!(self.ending, Ending::Whole | Ending::Cut) {
+            head += &format!("content-length: {}\r\n", self.body.len());
+        }
+        to.write_all((head + "\r\n").as_bytes())?;
         match self.ending {
             _ if head_only => Ok(()),
             Ending::Cut => to.write_all(&self.body[..self.body.len() / 2]),
+            Ending::Stalled => {
+                to.write_all(&self.body)?;
+                to.read(&mut [0]).map(drop)
+            }
+            Ending::Endless => loop {
+                to.write_all(&self.body)?;
+            },
             _ => to.write_all(&self.body),
         }
     }
@@ -100,6 +131,8 @@ pub struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     closing: Arc<AtomicBool>,
+    /// Connections in work, and who waits for their end.
+    open: Arc<(Mutex<usize>, Condvar)>,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -111,16 +144,31 @@ impl Server {
         let (requests, closing) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let (log, stop) = (Arc::clone(&requests), Arc::clone(&closing));
         let respond = Arc::new(respond);
+        let open: Arc<(Mutex<usize>, Condvar)> = Arc::default();
+        let counted = Arc::clone(&open);
         let accepting = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
                 let (log, respond) = (Arc::clone(&log), Arc::clone(&respond));
-                std::thread::spawn(move || serve(&stream, &log, &*respond));
+                let open = Arc::clone(&counted);
+                *open.0.lock().expect("no handler panicked") += 1;
+                std::thread::spawn(move || {
+                    serve(&stream, &log, &*respond);
+                    *open.0.lock().expect("no handler panicked") -= 1;
+                    open.1.notify_all();
+                });
             }
         });
-        Self { address, requests, closing, accepting: Some(accepting) }
+        Self { address, requests, closing, open, accepting: Some(accepting) }
+    }
+
+    /// Whether every client is gone or goes within this time.
+    pub fn is_left(&self, within: Duration) -> bool {
+        let open = self.open.0.lock().expect("no handler panicked");
+        let waited = self.open.1.wait_timeout_while(open, within, |open| *open > 0);
+        !waited.expect("no handler panicked").1.timed_out()
     }
 
     pub fn url(&self) -> String {

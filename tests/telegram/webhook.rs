@@ -41,7 +41,7 @@ async fn a_photo_that_is_delivered_is_answered_and_delivered_twice_answered_once
     assert_eq!((again.status, again.body.as_str()), (200, ""));
     user.presses(&fake, &answer, &good);
     assert_eq!(fake.deliver(&served.url).await, 200);
-    fake.says(7, "Thank you").await;
+    fake.says(7, "May I keep this?").await;
     // A chat is answered in its order, so a second answer would stand before this.
     user.writes(&fake).text("/forget").send();
     assert_eq!(fake.deliver(&served.url).await, 200);

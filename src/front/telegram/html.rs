@@ -8,6 +8,8 @@ use crate::bot::{Block, Markup, Span};
 pub const MESSAGE: usize = 4096;
 /// Longest caption, likewise.
 pub const CAPTION: usize = 1024;
+/// A word joiner: no width, and no part of any name or address.
+const JOINER: char = '\u{2060}';
 
 /// Text that shows as it is.
 pub fn escape(text: &str) -> String {
@@ -24,9 +26,59 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// What Telegram's clients would make links of by themselves, kept from it: names, addresses.
+///
+/// A mark that has no width goes where their patterns may not have one.
+fn inert(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        let address = word.matches('.').count() >= 3;
+        let mut before = None;
+        let mut rest = word.chars();
+        while let Some(c) = rest.next() {
+            out.push(c);
+            let next = rest.clone().next();
+            let breaks = match (c, next) {
+                ('@', Some(n)) => n.is_alphanumeric() || n == '_',
+                (':', Some('/')) => rest.as_str().starts_with("//"),
+                ('.', Some(n)) if before.is_some_and(char::is_alphanumeric) => {
+                    n.is_alphabetic() || (address && n.is_numeric())
+                }
+                _ => false,
+            };
+            if breaks {
+                out.push(JOINER);
+            }
+            before = Some(c);
+        }
+    }
+    out
+}
+
+/// A markup in which nothing that looks like a command or a tag can be tapped.
+pub fn untapped(mut markup: Markup) -> Markup {
+    for block in &mut markup.0 {
+        let (Block::Paragraph(spans) | Block::Item(spans) | Block::Code(spans)) = block;
+        for span in spans {
+            let mut text = String::with_capacity(span.text.len());
+            let mut before = ' ';
+            for c in span.text.chars() {
+                if matches!(before, '/' | '#' | '$') && c.is_alphabetic() {
+                    text.push(JOINER);
+                }
+                text.push(c);
+                before = c;
+            }
+            span.text = text;
+        }
+    }
+    markup
+}
+
 /// Plain text for a caption, shortened where it must be.
 pub fn caption(text: &str) -> String {
-    let text = text.trim();
+    let text = inert(text.trim());
+    let text = text.as_str();
     if units(text) <= CAPTION {
         return escape(text);
     }
@@ -47,7 +99,10 @@ pub fn messages(markup: &Markup) -> Vec<String> {
             pages.push("• ", &Style::default());
         }
         for span in block.spans() {
-            pages.push(&span.text, &Style::of(block, span));
+            let style = Style::of(block, span);
+            let verbatim = style.code || style.pre || style.link.is_some();
+            let text = if verbatim { span.text.clone() } else { inert(&span.text) };
+            pages.push(&text, &style);
         }
         before = Some(block);
     }
@@ -211,6 +266,29 @@ mod tests {
                 assert_eq!(plain(&all), plain(&full));
             }
         }
+    }
+
+    #[test]
+    fn names_addresses_and_commands_in_a_text_stay_text() {
+        let shown =
+            |text: &str| messages(&untapped(Markup::plain(text))).join("").replace(JOINER, "|");
+        for (text, inert) in [
+            ("@admin and @all", "@|admin and @|all"),
+            ("evil.com/x t.me/x", "evil.|com/|x t.|me/|x"),
+            ("tg://resolve 1.2.3.4", "tg:|//|resolve 1.|2.|3.|4"),
+            ("a@b.example", "a@|b.|example"),
+            ("/kb_undo #sale $AAPL", "/|kb_undo #|sale $|AAPL"),
+            ("3.5 kg, 1/2, $5, No. 4.", "3.5 kg, 1/2, $5, No. 4."),
+        ] {
+            assert_eq!(shown(text), inert, "{text}");
+        }
+        let link = Span { link: Some("https://x.y/".into()), ..Span::plain("x.y") };
+        assert_eq!(
+            messages(&Markup(vec![Block::Paragraph(vec![link])])),
+            ["<a href=\"https://x.y/\">x.y</a>"]
+        );
+        assert_eq!(caption("@all"), "@\u{2060}all");
+        assert_eq!(messages(&Markup::plain("/help"))[0], "/help");
     }
 
     #[test]

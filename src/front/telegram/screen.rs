@@ -122,7 +122,7 @@ impl<'a> Screen<'a> {
     async fn take(&mut self, reply: Reply) -> Result<(), Unreachable> {
         match reply {
             Reply::Typing => self.working = true,
-            Reply::Growing(markup) => self.growing = Some(markup),
+            Reply::Growing(markup) => self.growing = Some(html::untapped(markup)),
             Reply::Answer(answered) => {
                 self.settle_held(None).await?;
                 self.growing = None;
@@ -368,7 +368,8 @@ impl<'a> Screen<'a> {
 
     /// The answer with the products it rests on, where those have pages to go to.
     fn answer(&self, answered: Answered) -> Markup {
-        let Answered { text: mut markup, sources, .. } = answered;
+        let Answered { text, sources, .. } = answered;
+        let mut markup = html::untapped(text);
         let linked: Vec<_> = sources.into_iter().filter(|s| s.url.is_some()).collect();
         for (n, source) in linked.into_iter().enumerate() {
             if n == 0 {

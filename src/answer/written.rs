@@ -1,0 +1,189 @@
+//! An answer written by a model: prompt out, text in while it grows, and what is made of it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::guard::{Guard, Leak};
+use super::prompt::{self, Budget, Prompt};
+use super::provider::{Providers, Said, Spent};
+use super::templates::{PromptError, Prompts, Templates};
+use super::{Answer, AnswerError, Inquiry, OnText, Origin, Usage, figures, structured, tokens};
+use crate::config::AnswerSettings;
+
+/// Pause between two states of a growing answer.
+const PACE: Duration = Duration::from_millis(15);
+/// No language needs more characters for a token of its own words.
+const TOKEN: usize = 8;
+
+/// The last state of a growing answer that was passed on.
+struct Heard {
+    /// When the next may be.
+    next: Instant,
+    /// Its bytes.
+    length: usize,
+}
+
+/// The configured servers, and how they are asked.
+pub(super) struct Model {
+    providers: Providers,
+    prompts: Prompts,
+    budget: Budget,
+    models: Vec<String>,
+    secrets: Vec<String>,
+    /// Most characters of an answer.
+    longest: usize,
+}
+
+impl Model {
+    /// None: nothing is configured.
+    ///
+    /// # Errors
+    /// [`AnswerError::Provider`] or [`AnswerError::Prompt`].
+    pub fn new(settings: &AnswerSettings) -> Result<Option<Self>, AnswerError> {
+        let Some(providers) = Providers::new(settings)? else { return Ok(None) };
+        tokens::prepare();
+        Ok(Some(Self {
+            prompts: Prompts::open(&settings.prompts)?,
+            budget: Budget::new(settings),
+            models: settings.models(),
+            secrets: providers.secrets(),
+            longest: (settings.max_tokens as usize).saturating_mul(TOKEN),
+            providers,
+        }))
+    }
+
+    /// Names models and prompts as they are now.
+    pub fn version(&self) -> String {
+        format!("{} {}", self.prompts.current().version, self.models.join(" "))
+    }
+
+    /// Answers from the evidence. `usage` is set also when that fails.
+    ///
+    /// # Errors
+    /// [`AnswerError::Model`] or [`AnswerError::Prompt`].
+    pub async fn grounded(
+        &self,
+        inquiry: &Inquiry,
+        on_text: Option<OnText<'_>>,
+        usage: &mut Option<Usage>,
+    ) -> Result<Answer, AnswerError> {
+        let templates = self.prompts.current();
+        let prompt = prompt::grounded(inquiry, &templates, self.budget)?;
+        let guard = self.guard(&templates, inquiry);
+        let spent = Spent::default();
+        let said = self.ask(&prompt, &guard, on_text, &spent).await;
+        *usage = spent.usage();
+        let said = said?;
+        let reading = structured::read(&said.text);
+        let text = self.bounded(&reading.answer);
+        if text.is_empty() {
+            return Err(withheld(&said, "its answer was empty"));
+        }
+        let shown = inquiry.evidence.get(..prompt.products).unwrap_or(&inquiry.evidence);
+        let used = |id: &String| reading.used.contains(id) || text.contains(&format!("[{id}]"));
+        let sources = shown.iter().map(|e| e.product.id.clone()).filter(used).collect();
+        tracing::info!(
+            prompt = templates.version,
+            model = said.model,
+            products = prompt.products,
+            pictures = prompt.pictures,
+            tokens = prompt.tokens,
+            covered = reading.covered,
+            "answered"
+        );
+        Ok(Answer {
+            unsupported: figures::unsupported(&text, shown),
+            text,
+            origin: Origin::Model,
+            sources,
+            covered: reading.covered,
+            model: Some(said.model),
+            prompt: Some(templates.version.clone()),
+            usage: *usage,
+        })
+    }
+
+    /// Asks about the photo alone.
+    ///
+    /// # Errors
+    /// [`AnswerError::Model`].
+    pub async fn ungrounded(&self, question: &str, photo: &[u8]) -> Result<Answer, AnswerError> {
+        let prompt = prompt::ungrounded(question, photo, self.budget.detail);
+        let guard = Guard::new("", "", &self.secrets, question.to_owned());
+        let spent = Spent::default();
+        let said = self.ask(&prompt, &guard, None, &spent).await?;
+        let text = self.bounded(&said.text);
+        let (model, usage) = (Some(said.model), spent.usage());
+        Ok(Answer { text, origin: Origin::Model, model, usage, ..Answer::default() })
+    }
+
+    /// What a model writes, held against the guard while it grows and when it is whole.
+    async fn ask(
+        &self,
+        prompt: &Prompt,
+        guard: &Guard,
+        on_text: Option<OnText<'_>>,
+        spent: &Spent,
+    ) -> Result<Said, AnswerError> {
+        let (heard, leaked) = (Mutex::new(None::<Heard>), Mutex::new(None::<Leak>));
+        let ear = |content: &str| {
+            let Some(on_text) = on_text else { return true };
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = Instant::now();
+            if heard.as_ref().is_some_and(|last| begun < last.next) {
+                return true;
+            }
+            let Some(text) = structured::so_far(content) else { return true };
+            let text = self.bounded(&text);
+            if heard.as_ref().is_some_and(|last| last.length == text.len()) {
+                return true;
+            }
+            let checked = guard.check(&text);
+            match checked {
+                Ok(()) => on_text(&text),
+                Err(leak) => {
+                    *leaked.lock().unwrap_or_else(PoisonError::into_inner) = Some(leak);
+                }
+            }
+            // A long text takes longer to check; reading on comes first.
+            let pause = PACE.max(4 * begun.elapsed());
+            *heard = Some(Heard { next: Instant::now() + pause, length: text.len() });
+            checked.is_ok()
+        };
+        let said = self.providers.ask(prompt, &ear, spent).await;
+        if let Some(leak) = *leaked.lock().unwrap_or_else(PoisonError::into_inner) {
+            tracing::warn!(reason = %leak, "an answer was withheld");
+        }
+        let said = said?;
+        let whole =
+            if prompt.structured { structured::read(&said.text).answer } else { said.text.clone() };
+        guard.check(&whole).map_err(|leak| withheld(&said, &format!("it was withheld: {leak}")))?;
+        Ok(said)
+    }
+
+    fn guard(&self, templates: &Templates, inquiry: &Inquiry) -> Guard {
+        let attributes = inquiry.evidence.iter().flat_map(|e| e.product.attributes.values());
+        let texts =
+            inquiry.evidence.iter().flat_map(|e| [&e.product.description, &e.product.title]);
+        let readable: Vec<&str> = attributes.chain(texts).map(String::as_str).collect();
+        Guard::new(&templates.rules, &templates.version, &self.secrets, readable.join("\n"))
+    }
+
+    fn bounded(&self, text: &str) -> String {
+        let text = text.trim();
+        match text.char_indices().nth(self.longest) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text.to_owned(),
+        }
+    }
+}
+
+fn withheld(said: &Said, reason: &str) -> AnswerError {
+    AnswerError::Model { server: said.model.clone(), reason: reason.to_owned() }
+}
+
+impl From<PromptError> for AnswerError {
+    fn from(error: PromptError) -> Self {
+        Self::Prompt(error.to_string())
+    }
+}
