@@ -51,10 +51,8 @@ async fn a_photo_alone_is_asked_about_and_follow_ups_and_buttons_remember_it() {
     fake.says(7, "forgotten").await;
     user.writes(fake).text("how heavy is it?").send();
     fake.says(7, "Send me a photo").await;
-    fake.until("answers to queries", |f| {
-        Some(()).filter(|()| f.answered_queries() == [1; 5])
-    })
-    .await;
+    fake.until("answers to queries", |f| Some(()).filter(|()| f.answered_queries() == [1; 5]))
+        .await;
     stage.end().await;
 }
 
