@@ -9,18 +9,17 @@
 //! how long the first word of such an answer took, without CLIP's time: what the bot itself adds. It is
 //! told apart from extracts by being heard while it grows. All share the machine.
 
+mod shared;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shared::{Bot, QUESTIONS, at};
 
 const PEOPLE: [usize; 3] = [1, 8, 64];
-const QUESTIONS: [&str; 4] =
-    ["How heavy is it?", "What is this?", "How much does it cost?", "What is it made of?"];
 const BOUNDARY: &str = "magpie-chat-bench";
 
 /// One answered question, in milliseconds.
@@ -34,22 +33,14 @@ struct Asked {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let option = |name: &str| {
-        let at = arguments.iter().position(|a| a == name)?;
-        arguments.get(at + 1).cloned()
-    };
-    let seconds = option("--seconds").map_or(60, |s| s.parse().expect("--seconds N"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let catalogue = option("--catalogue").map_or(root.join("kb"), PathBuf::from);
-    let photos = photos(&option("--photos").map_or(root.join("kb/photos"), PathBuf::from));
+    let (seconds, photos) = (shared::seconds(), shared::photos());
     println!("{} photos, {} kB on average", photos.len(), kilobytes(&photos));
 
     let data = tempfile::tempdir().expect("a temporary directory");
-    let import = magpie(data.path()).args(["kb", "import"]).arg(&catalogue).output();
-    assert!(import.is_ok_and(|o| o.status.success()), "the catalogue does not import");
-    let model = arguments.iter().any(|a| a == "--model").then(model);
-    let mut server = Server::start(data.path(), model.as_deref());
+    let model = std::env::args().any(|a| a == "--model").then(model);
+    let answer = |url: &String| format!("[answer]\nbase_url = {url:?}\napi_key = \"none\"\n");
+    let config = model.as_ref().map(answer).unwrap_or_default();
+    let server = Bot::start(data.path(), &shared::catalogue(), &config);
     ask(&server.address, &photos[0], QUESTIONS[0], "warm").expect("an answer");
     println!(
         "people  answers  errors  /s     matches p50   p99    last word p50   p99    own p50   p99   clip p50   memory MB"
@@ -60,11 +51,7 @@ fn main() {
         let column = |f: fn(&Asked) -> f64| {
             let mut all: Vec<f64> = asked.iter().map(f).collect();
             all.sort_by(f64::total_cmp);
-            move |p: f64| {
-                all.get(((all.len() as f64 * p) as usize).min(all.len() - 1))
-                    .copied()
-                    .unwrap_or(0.0)
-            }
+            move |part: f64| at(&all, part)
         };
         let (matches, done) = (column(|a| a.matches), column(|a| a.done));
         let (own, clip) = (column(|a| a.own), column(|a| a.clip));
@@ -146,80 +133,8 @@ fn answer_all(stream: &TcpStream) {
     }
 }
 
-fn photos(dir: &Path) -> Vec<Vec<u8>> {
-    let mut files: Vec<PathBuf> = walk(dir);
-    files.sort();
-    let step = (files.len() / 64).max(1);
-    files.iter().step_by(step).map(|f| std::fs::read(f).expect("a readable photo")).collect()
-}
-
-fn walk(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).expect("a directory of photos").flatten();
-    let paths = entries.map(|e| e.path());
-    paths
-        .flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] })
-        .filter(|p| p.extension().is_some_and(|e| e == "jpg" || e == "png"))
-        .collect()
-}
-
 fn kilobytes(photos: &[Vec<u8>]) -> usize {
     photos.iter().map(Vec::len).sum::<usize>() / photos.len().max(1) / 1000
-}
-
-fn magpie(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_magpie"));
-    command.arg("--data").arg(data).current_dir(data);
-    for (key, value) in [
-        ("WEB__LISTEN", "127.0.0.1:0"),
-        ("BOT__USER_PER_MINUTE", "4000000"),
-        ("BOT__USER_BURST", "4000000"),
-        ("BOT__TOTAL_PER_MINUTE", "4000000"),
-        ("BOT__CONCURRENT", "256"),
-    ] {
-        command.env(format!("MAGPIE__{key}"), value);
-    }
-    command.env_remove("OPENAI_API_KEY");
-    command
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(data: &Path, model: Option<&str>) -> Self {
-        let mut command = magpie(data);
-        if let Some(address) = model {
-            command.env("OPENAI_API_KEY", "none").env("OPENAI_BASE_URL", address);
-            command.env("NO_PROXY", "127.0.0.1");
-        }
-        let mut child = command.arg("serve").stdout(Stdio::piped()).spawn().expect("a server");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("its stdout");
-        BufReader::new(stdout).read_line(&mut line).expect("its address");
-        let address = line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
-        Self { child, address }
-    }
-
-    /// Resident memory, in MB.
-    fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1e3
-    }
-
-    fn stop(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        println!("stopped with {}", self.child.wait().expect("its end"));
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
 }
 
 fn load(

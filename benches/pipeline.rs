@@ -53,7 +53,8 @@ fn main() {
         photo,
     };
     println!("{}, {} cores", bench.model, cores::count());
-    let parts: [(&str, fn(&Bench)); 4] = [
+    type Part = (&'static str, fn(&Bench));
+    let parts: [Part; 4] = [
         ("photo", Bench::photo),
         ("together", Bench::together),
         ("import", Bench::import),

@@ -6,13 +6,17 @@
 mod answer;
 mod cost;
 
+use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
+use crate::clip::Precision;
 use crate::photo::Limits;
 pub use answer::{AnswerSettings, Detail, ProviderKind, ProviderSettings, Structured, TokenLimit};
 pub use cost::{BudgetSettings, FeedbackSettings, PriceSettings, UsageSettings, price_of};
@@ -47,6 +51,8 @@ pub struct ClipSettings {
     pub model: String,
     /// Photos embedded together at most when several people ask at once.
     pub max_batch: usize,
+    /// How the CPU computes.
+    pub precision: Precision,
 }
 
 /// Limits of the conversation, the same on every platform.
@@ -85,6 +91,7 @@ pub struct WebSettings {
     /// What admins must show; empty: nobody is an admin here.
     pub admin_token: SecretString,
     /// Host names under which the page is reached besides the address itself.
+    #[serde(deserialize_with = "list")]
     pub hosts: Vec<String>,
 }
 
@@ -96,14 +103,19 @@ pub struct DiscordSettings {
     /// Another server in place of Discord's REST API, such as an HTTP proxy; empty: Discord's own.
     pub api_url: String,
     /// Hosts that attachments may be fetched from; empty: Discord's own.
+    #[serde(deserialize_with = "list")]
     pub cdn_hosts: Vec<String>,
     /// Guilds to register the commands in at once; none: everywhere, which takes Discord a while.
+    #[serde(deserialize_with = "list")]
     pub guilds: Vec<u64>,
     /// Channels in which every message with a photo is a request; needs the message content intent.
+    #[serde(deserialize_with = "list")]
     pub channels: Vec<u64>,
     /// Users who may change the catalogue.
+    #[serde(deserialize_with = "list")]
     pub admins: Vec<u64>,
     /// Roles whose members may.
+    #[serde(deserialize_with = "list")]
     pub admin_roles: Vec<u64>,
 }
 
@@ -121,6 +133,7 @@ pub struct TelegramSettings {
     /// What Telegram shows with every delivery to the webhook: 12 to 256 of A-Z, a-z, 0-9, _ and -.
     pub webhook_secret: SecretString,
     /// Users who may change the catalogue.
+    #[serde(deserialize_with = "list")]
     pub admins: Vec<u64>,
 }
 
@@ -150,7 +163,7 @@ pub struct SearchSettings {
 
 impl Default for ClipSettings {
     fn default() -> Self {
-        Self { model: "mini".into(), max_batch: 8 }
+        Self { model: "mini".into(), max_batch: 8, precision: Precision::F32 }
     }
 }
 
@@ -191,6 +204,31 @@ impl Default for CatalogueSettings {
 impl Default for SearchSettings {
     fn default() -> Self {
         Self { k: 5, text_weight: 0.3 }
+    }
+}
+
+/// A list, or, as the environment gives it, a text with commas between its members.
+fn list<'de, D, T>(given: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + FromStr<Err: Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a list, or a text with commas between its members")]
+    enum Given<T> {
+        List(Vec<T>),
+        Text(String),
+    }
+    match Given::deserialize(given)? {
+        Given::List(list) => Ok(list),
+        Given::Text(text) => {
+            let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
+            members
+                .map(|member| {
+                    member.parse().map_err(|e| D::Error::custom(format!("{member:?}: {e}")))
+                })
+                .collect()
+        }
     }
 }
 
@@ -313,6 +351,9 @@ mod tests {
             ("[search]\nk = \"many\"", "k"),
             ("[search]\ntext_weight = 1.5", "text_weight"),
             ("[answer]\ntimeout_s = 0", "timeout_s"),
+            ("[telegram]\nadmins = 7", "telegram.admins"),
+            ("[telegram]\nadmins = [\"Ada\"]", "telegram.admins"),
+            ("[discord]\nguilds = \"1, x\"", "\"x\""),
             ("[answer]\ntemperature = 3", "temperature"),
             ("[[answer.providers]]\nbase_url = \"http://x/v1\"", "model"),
             ("[[answer.providers]]\nkind = \"azure\"\nmodel = \"m\"", "base_url"),
@@ -321,6 +362,21 @@ mod tests {
             let message = from_toml(text).unwrap_err().to_string();
             assert!(message.contains(word), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn a_list_may_come_as_text_with_commas() {
+        for (text, expected) in [
+            ("admins = [1, 22]", vec![1, 22]),
+            ("admins = \"1, 22,\"", vec![1, 22]),
+            ("admins = \"18446744073709551615\"", vec![u64::MAX]),
+            ("admins = \"\"", vec![]),
+        ] {
+            let settings = from_toml(&format!("[discord]\n{text}")).unwrap();
+            assert_eq!(settings.discord.admins, expected, "{text}");
+        }
+        let settings = from_toml("[discord]\ncdn_hosts = \"a.example, b.example\"").unwrap();
+        assert_eq!(settings.discord.cdn_hosts, ["a.example", "b.example"]);
     }
 
     #[test]

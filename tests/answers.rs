@@ -26,7 +26,7 @@ fn extracts_hold_the_facts_and_refuse_what_the_catalogue_does_not_say() {
     }
     println!("{report:#}");
     let share = |key: &str| report[key].as_f64().unwrap();
-    assert!(share("coverage") >= COVERAGE && share("coverage_strict") >= OUTRIGHT);
+    assert!(share("coverage") >= COVERAGE && share("coverage_outright") >= OUTRIGHT);
     assert!(share("refusal_recall") >= REFUSAL);
     assert_eq!((share("matched"), share("citation")), (1.0, 1.0));
 }

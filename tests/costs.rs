@@ -253,10 +253,11 @@ async fn a_used_up_budget_is_said_in_the_users_language_with_matches_and_extract
     ];
     for (n, budget) in budgets.into_iter().enumerate() {
         let stage = Stage::new(Server::new(|_, _| streamed("no")), budget).await;
-        for (language, used_up, extract) in
-            [("en", "used up", "(extract)"), ("de", "aufgebraucht", "(Auszug)")]
-        {
-            let request = Request { language: language.into(), ..asking("s", "u", "How heavy?") };
+        for (language, question, used_up, extract) in [
+            ("en", "How heavy is it?", "used up", "(extract)"),
+            ("de", "Wie schwer ist das?", "aufgebraucht", "(Auszug)"),
+        ] {
+            let request = Request { language: language.into(), ..asking("s", "u", question) };
             let replies = stage.all(request).await;
             let kinds: Vec<&str> = replies
                 .iter()

@@ -134,6 +134,41 @@ fn engines() -> Vec<Engine> {
     Isa::available().into_iter().map(own).chain([Engine::Candle]).collect()
 }
 
+/// From Pillow's own pixels and for texts; measured on the model that ships, which is trained.
+#[test]
+fn eight_bits_stay_close_on_every_processor() {
+    const CLOSE: f64 = 0.995;
+    let own = |isa, precision| Engine::Own { isa, precision };
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let full = open(&dir.join("models/mini"));
+    let customers = fs::read_dir(dir.join("kb/photos")).expect("the sample catalogue's photos");
+    let photos: Vec<Photo> = customers
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "jpg"))
+        .map(|path| Photo::decode(&fs::read(path).expect("readable"), &Limits::default()))
+        .collect::<Result<_, _>>()
+        .expect("they decode");
+    assert!(photos.len() > 20);
+    let texts = ["a red kettle", "", "how heavy is the lamp, and does it come in black?"];
+    let theirs =
+        [full.embed_photos(&photos).expect("photos"), full.embed_texts(&texts).expect("texts")];
+    for isa in Isa::available() {
+        let eight = Clip::open_with(&dir.join("models/mini"), own(isa, Precision::Int8));
+        let eight = eight.expect("mini loads");
+        assert_eq!(eight.fingerprint(), full.fingerprint());
+        let ours = [
+            eight.embed_photos(&photos).expect("photos"),
+            eight.embed_texts(&texts).expect("texts"),
+        ];
+        for (kind, (ours, theirs)) in ["photo", "text"].iter().zip(ours.iter().zip(&theirs)) {
+            let cosines = ours.iter().zip(theirs).map(|(a, b)| cosine(a, b));
+            let smallest = cosines.fold(1.0, f64::min);
+            println!("{isa:?}: smallest cosine of a {kind} in 8 bits: {smallest:.5}");
+            assert!(smallest >= CLOSE, "{isa:?}: a {kind} has only {smallest}");
+        }
+    }
+}
+
 /// [`compare_on`] on every engine.
 fn compare(name: &str, dir: &Path, photos: &[PhotoFile], model: &Model) -> Vec<String> {
     let on = |engine| compare_on(engine, &format!("{name}, {engine:?}"), dir, photos, model);

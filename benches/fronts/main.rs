@@ -10,24 +10,25 @@
 //! Telegram the bot limits itself. Bot, fakes and senders share the machine.
 
 mod discord;
-#[path = "../../tests/support/discord.rs"]
+#[path = "../../tests/support/discord/mod.rs"]
 mod fake_discord;
-#[path = "../../tests/support/telegram.rs"]
+#[path = "../../tests/support/telegram/mod.rs"]
 mod fake_telegram;
+#[path = "../../tests/support/line.rs"]
+mod line;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod telegram;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use discord::Discord;
+use shared::{Bot, QUESTIONS, at, option};
 use telegram::Telegram;
 
 const CHATS: [usize; 2] = [1, 50];
-const QUESTIONS: [&str; 4] =
-    ["How heavy is it?", "What is this?", "How much does it cost?", "What is it made of?"];
 /// A question that takes longer counts as an error.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -92,18 +93,11 @@ async fn main() {
     }
 }
 
-/// The argument after this one.
-fn option(name: &str) -> Option<String> {
-    std::env::args().skip_while(|a| a != name).nth(1)
-}
-
 fn arguments() -> Arguments {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let dir = option("--photos").map_or(root.join("kb/photos"), PathBuf::from);
     Arguments {
-        seconds: option("--seconds").map_or(60, |s| s.parse().expect("--seconds N")),
-        catalogue: option("--catalogue").map_or(root.join("kb"), PathBuf::from),
-        photos: photos(&dir),
+        seconds: shared::seconds(),
+        catalogue: shared::catalogue(),
+        photos: shared::photos(),
         limits: !std::env::args().any(|a| a == "--no-limits"),
         chats: option("--chats").map_or(CHATS.to_vec(), |n| vec![n.parse().expect("--chats N")]),
     }
@@ -190,76 +184,4 @@ fn times(asked: &[Asked], of: fn(&Asked) -> Duration) -> Vec<f64> {
     let mut times: Vec<f64> = asked.iter().map(|a| of(a).as_secs_f64() * 1e3).collect();
     times.sort_by(f64::total_cmp);
     times
-}
-
-fn at(times: &[f64], part: f64) -> f64 {
-    let at = ((times.len() as f64 * part) as usize).min(times.len().saturating_sub(1));
-    times.get(at).copied().unwrap_or(f64::NAN)
-}
-
-fn photos(dir: &Path) -> Vec<Vec<u8>> {
-    let mut files = walk(dir);
-    files.sort();
-    let step = (files.len() / 64).max(1);
-    files.iter().step_by(step).map(|f| std::fs::read(f).expect("a readable photo")).collect()
-}
-
-fn walk(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).expect("a directory of photos").flatten();
-    let paths = entries.map(|e| e.path());
-    paths
-        .flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] })
-        .filter(|p| p.extension().is_some_and(|e| e == "jpg" || e == "png"))
-        .collect()
-}
-
-/// The real binary, serving.
-struct Bot(Child);
-
-impl Bot {
-    fn start(dir: &Path, catalogue: &Path, config: &str) -> Self {
-        let file = dir.join("magpie.toml");
-        std::fs::write(&file, config).expect("a configuration file");
-        let magpie = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_magpie"));
-            command.arg("--config").arg(&file).arg("--data").arg(dir.join("data"));
-            command.current_dir(dir).env_remove("OPENAI_API_KEY");
-            for (key, value) in [
-                ("WEB__LISTEN", "127.0.0.1:0"),
-                ("BOT__USER_PER_MINUTE", "4000000"),
-                ("BOT__USER_BURST", "4000000"),
-                ("BOT__TOTAL_PER_MINUTE", "4000000"),
-                ("BOT__CONCURRENT", "256"),
-            ] {
-                command.env(format!("MAGPIE__{key}"), value);
-            }
-            command
-        };
-        let import = magpie().args(["kb", "import"]).arg(catalogue).output();
-        assert!(import.is_ok_and(|o| o.status.success()), "the catalogue does not import");
-        let mut child = magpie().arg("serve").stdout(Stdio::piped()).spawn().expect("a server");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("its stdout");
-        BufReader::new(stdout).read_line(&mut line).expect("its address");
-        Self(child)
-    }
-
-    /// Resident memory, in MB.
-    fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1e3
-    }
-
-    fn stop(mut self) {
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        println!("stopped with {}", self.0.wait().expect("its end"));
-    }
-}
-
-impl Drop for Bot {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-    }
 }

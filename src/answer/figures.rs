@@ -275,7 +275,7 @@ fn numbers(text: &str) -> Vec<(usize, usize)> {
                 first >= 2
                     && chars
                         .get(first - 2)
-                        .is_some_and(|(_, c)| c.is_alphanumeric() && !value_of(*c).is_some())
+                        .is_some_and(|(_, c)| c.is_alphanumeric() && value_of(*c).is_none())
             }
             _ => false,
         };

@@ -98,10 +98,10 @@ pub enum Press {
 pub struct Session {
     pub seen: Option<Seen>,
     pub turns: VecDeque<Turn>,
-    /// What is to be answered when it is clear which of the look-alikes it is about.
-    pub waiting: Option<Waiting>,
     /// The user agreed that verdicts are kept.
     pub consented: bool,
+    /// What is to be answered when it is clear which of the look-alikes it is about.
+    pub waiting: Option<Waiting>,
     presses: VecDeque<(String, Press)>,
 }
 

@@ -120,9 +120,8 @@ struct Report {
     coverage: Option<f64>,
     /// The same where the right product was matched.
     coverage_matched: Option<f64>,
-    /// Of the answerable questions, how many answers hold every fact and do not say that the catalogue
-    /// does not say: an extract may quote what is nearest while it refuses.
-    coverage_strict: Option<f64>,
+    /// The same, of answers that do not add that the entry does not say it outright.
+    coverage_outright: Option<f64>,
     /// Of the answers that said the catalogue does not say, how many were right to.
     refusal_precision: Option<f64>,
     /// Of the questions that the catalogue does not answer, how many were refused, where the right
@@ -314,7 +313,7 @@ fn summarise(rows: Vec<Row>, failed: Vec<Failure>, seconds: f64) -> Report {
         matched: share(&|_| true, &|r| r.matched),
         coverage: share(&answerable, &Row::right),
         coverage_matched: share(&|r| answerable(r) && r.matched, &Row::right),
-        coverage_strict: share(&answerable, &|r| r.right() && !r.refused),
+        coverage_outright: share(&|r| answerable(r) && r.matched, &|r| r.right() && !r.refused),
         refusal_precision: share(&|r| r.refused && r.answerable.is_some(), &unanswerable),
         refusal_recall: share(&|r| unanswerable(r) && r.matched, &|r| r.refused),
         citation: share(&|r| answerable(r) && r.right(), &|r| r.cited),
@@ -365,7 +364,7 @@ fn print(report: &Report) {
             "coverage",
             format!("{}, where matched {}", share(report.coverage), share(report.coverage_matched)),
         ),
-        ("without refusals", share(report.coverage_strict)),
+        ("without refusals", share(report.coverage_outright)),
         ("refusal precision", share(report.refusal_precision)),
         ("refusal recall", share(report.refusal_recall)),
         (
@@ -432,7 +431,7 @@ mod tests {
         assert_eq!((report.coverage, report.coverage_matched), (Some(1.0 / 3.0), Some(0.5)));
         assert_eq!((report.refusal_precision, report.refusal_recall), (Some(0.5), Some(0.5)));
         assert_eq!((report.citation, report.citation_exact), (Some(1.0), Some(1.0)));
-        assert_eq!(report.coverage_strict, Some(1.0 / 3.0));
+        assert_eq!(report.coverage_outright, Some(0.5));
         assert_eq!((report.answer_ms_p50, report.answer_ms_p99), (3.0, 5.0));
         let wrong: Vec<_> = report.wrong.iter().map(|r| r.matched).collect();
         assert_eq!(wrong, [true, true, false]);
@@ -454,7 +453,7 @@ mod tests {
             judged(&facts(), &both, true, Duration::ZERO),
         ];
         let report = summarise(rows, Vec::new(), 1.0);
-        assert_eq!((report.coverage, report.coverage_strict), (Some(1.0), Some(0.5)));
+        assert_eq!((report.coverage, report.coverage_outright), (Some(1.0), Some(0.5)));
         assert_eq!((report.citation, report.citation_exact), (Some(1.0), Some(0.5)));
         assert_eq!((report.unsupported, report.origins["extractive"]), (1, 2));
     }

@@ -169,7 +169,8 @@ impl Context {
     }
 
     fn clip(&self) -> Result<Clip> {
-        Ok(Clip::load(&self.settings.clip.model.parse()?, Engine::default())?)
+        let clip = &self.settings.clip;
+        Ok(Clip::load(&clip.model.parse()?, Engine::with(clip.precision))?)
     }
 
     /// The configured catalogue for text work, which needs no model.

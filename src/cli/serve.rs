@@ -93,16 +93,20 @@ fn telegram(
     bot: &Bot,
     closing: &CancellationToken,
 ) -> Option<(Router, impl Future<Output = Result<(), String>> + Send + use<>)> {
-    let settings = Some(&settings.telegram).filter(|s| is_set(&s.token))?;
-    let (routes, deliveries) = match telegram::webhook(settings) {
-        Ok(webhook) => webhook.unzip(),
-        Err(reason) => {
-            tracing::error!("Telegram is off: {reason}");
-            return None;
+    let settings = settings.telegram.clone();
+    if !is_set(&settings.token) {
+        tracing::info!("Telegram is off: telegram.token (MAGPIE__TELEGRAM__TOKEN) is not set");
+        return None;
+    }
+    let (routes, deliveries) = match telegram::webhook(&settings) {
+        Ok(webhook) => {
+            let (routes, deliveries) = webhook.unzip();
+            (routes.unwrap_or_default(), Ok(deliveries))
         }
+        Err(reason) => (Router::new(), Err(reason)),
     };
-    let front = telegram::run(settings.clone(), bot.clone(), deliveries, closing.clone());
-    Some((routes.unwrap_or_default(), front))
+    let (bot, closing) = (bot.clone(), closing.clone());
+    Some((routes, async move { telegram::run(settings, bot, deliveries?, closing).await }))
 }
 
 /// Starts the front-ends that have a token. One that gives up says so and leaves the others running.
@@ -116,6 +120,8 @@ fn fronts(
     if is_set(&settings.discord.token) {
         let front = discord::run(settings.discord.clone(), bot.clone(), closing.clone());
         tasks.spawn(supervised("Discord", front));
+    } else {
+        tracing::info!("Discord is off: discord.token (MAGPIE__DISCORD__TOKEN) is not set");
     }
     if let Some(front) = telegram {
         tasks.spawn(supervised("Telegram", front));

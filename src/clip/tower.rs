@@ -11,13 +11,14 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::engine::Precision;
 use super::kernel::{self, Grid, Isa, Matrix, Rows, Shared};
-use super::model::{Activation, ModelConfig, TextConfig, VisionConfig, end_of_text};
+use super::model::{Activation, ModelConfig, end_of_text};
 use super::weights::{View, Weights};
 
 /// The transformer's shape as either tower's config gives it.
 macro_rules! shape_of {
-    ($config:expr) => {
+    ($config:expr, $precision:expr) => {
         Shape {
             width: $config.hidden_size,
             inner: $config.intermediate_size,
@@ -25,6 +26,7 @@ macro_rules! shape_of {
             layers: $config.num_hidden_layers,
             act: $config.hidden_act,
             eps: $config.layer_norm_eps,
+            precision: $precision,
         }
     };
 }
@@ -50,10 +52,15 @@ struct Scratch {
 impl Towers {
     /// # Errors
     /// The tensor at fault and what is wrong with it.
-    pub(super) fn new(weights: &Weights, config: &ModelConfig, isa: Isa) -> Result<Self, String> {
+    pub(super) fn new(
+        weights: &Weights,
+        config: &ModelConfig,
+        isa: Isa,
+        precision: Precision,
+    ) -> Result<Self, String> {
         Ok(Self {
-            vision: VisionTower::new(weights, &config.vision, config.projection_dim)?,
-            text: TextTower::new(weights, &config.text, config.projection_dim)?,
+            vision: VisionTower::new(weights, config, precision)?,
+            text: TextTower::new(weights, config, precision)?,
             isa,
             spare: Mutex::default(),
         })
@@ -94,7 +101,8 @@ struct VisionTower {
 }
 
 impl VisionTower {
-    fn new(w: &Weights, c: &VisionConfig, out: usize) -> Result<Self, String> {
+    fn new(w: &Weights, config: &ModelConfig, precision: Precision) -> Result<Self, String> {
+        let (c, out) = (&config.vision, config.projection_dim);
         let (d, p, side) = (c.hidden_size, c.patch_size, c.image_size / c.patch_size);
         let norm = |name: &str| Norm::new(w, &format!("vision_model.{name}"), d, c.layer_norm_eps);
         let embedding =
@@ -105,7 +113,7 @@ impl VisionTower {
             positions: embedding("position_embedding.weight", &[side * side + 1, d])?,
             // The misspelling is the checkpoint format's own.
             pre_norm: norm("pre_layrnorm")?,
-            encoder: Encoder::new(w, "vision_model", &shape_of!(c), false)?,
+            encoder: Encoder::new(w, "vision_model", &shape_of!(c, precision), false)?,
             post_norm: norm("post_layernorm")?,
             projection: Matrix::new(w.get("visual_projection.weight", &[out, d])?, out, d),
             size: c.image_size,
@@ -166,7 +174,8 @@ struct TextTower {
 }
 
 impl TextTower {
-    fn new(w: &Weights, c: &TextConfig, out: usize) -> Result<Self, String> {
+    fn new(w: &Weights, config: &ModelConfig, precision: Precision) -> Result<Self, String> {
+        let (c, out) = (&config.text, config.projection_dim);
         let d = c.hidden_size;
         let embedding = |name: &str, rows: usize| {
             w.get(&format!("text_model.embeddings.{name}.weight"), &[rows, d])
@@ -174,7 +183,7 @@ impl TextTower {
         Ok(Self {
             tokens: embedding("token_embedding", c.vocab_size)?,
             positions: embedding("position_embedding", c.max_position_embeddings)?,
-            encoder: Encoder::new(w, "text_model", &shape_of!(c), true)?,
+            encoder: Encoder::new(w, "text_model", &shape_of!(c, precision), true)?,
             final_norm: Norm::new(w, "text_model.final_layer_norm", d, c.layer_norm_eps)?,
             projection: Matrix::new(w.get("text_projection.weight", &[out, d])?, out, d),
             eos: c.eos_token_id,
@@ -249,6 +258,7 @@ struct Shape {
     layers: usize,
     act: Activation,
     eps: f64,
+    precision: Precision,
 }
 
 struct Encoder {
@@ -272,11 +282,13 @@ impl Encoder {
         for (i, block) in self.blocks.iter().enumerate() {
             let last = i + 1 == self.blocks.len();
             block.norm1.apply(isa, &s.x, &mut s.normed);
+            s.normed.round(isa, &block.q.weight);
             s.mixed.reset(if last { pooled.len() } else { s.x.count() }, self.width);
             self.attend(isa, block, sequences, last, &s.normed, &s.mixed.shared());
             if last {
                 s.x.keep(&pooled);
             }
+            s.mixed.round(isa, &block.out.weight);
             let x = s.x.shared();
             block.out.weight.apply(isa, &s.mixed, |row, cols, values| {
                 // SAFETY: each place of the product is finished once.
@@ -284,6 +296,7 @@ impl Encoder {
                 kernel::add(isa, values, &block.out.bias[cols], to);
             });
             block.norm2.apply(isa, &s.x, &mut s.normed);
+            s.normed.round(isa, &block.fc1.weight);
             s.inner.reset(s.x.count(), block.fc1.weight.outputs());
             let inner = s.inner.shared();
             block.fc1.weight.apply(isa, &s.normed, |row, cols, values| {
@@ -291,6 +304,7 @@ impl Encoder {
                 let to = unsafe { inner.part(row, &cols) };
                 kernel::activate(isa, self.act, values, &block.fc1.bias[cols], to);
             });
+            s.inner.round(isa, &block.fc2.weight);
             let x = s.x.shared();
             block.fc2.weight.apply(isa, &s.inner, |row, cols, values| {
                 // SAFETY: each place of the product is finished once.
@@ -336,12 +350,20 @@ struct Linear {
 }
 
 impl Linear {
-    fn new(w: &Weights, name: &str, outputs: usize, inputs: usize) -> Result<Self, String> {
+    /// Of the blocks' dense layers; `part` outputs are computed together.
+    fn new(
+        w: &Weights,
+        name: &str,
+        (outputs, inputs): (usize, usize),
+        part: usize,
+        precision: Precision,
+    ) -> Result<Self, String> {
         let weight = w.get(&format!("{name}.weight"), &[outputs, inputs])?;
-        Ok(Self {
-            weight: Matrix::new(weight, outputs, inputs),
-            bias: w.get(&format!("{name}.bias"), &[outputs])?,
-        })
+        let weight = match precision {
+            Precision::F32 => Matrix::new(weight, outputs, inputs),
+            Precision::Int8 => Matrix::eight(&weight, outputs, inputs, part),
+        };
+        Ok(Self { weight, bias: w.get(&format!("{name}.bias"), &[outputs])? })
     }
 }
 
@@ -360,18 +382,19 @@ impl Block {
     fn new(w: &Weights, name: &str, s: &Shape) -> Result<Self, String> {
         let d = s.width;
         let norm = |part: &str| Norm::new(w, &format!("{name}.{part}"), d, s.eps);
-        let linear = |part: &str, outputs, inputs| {
-            Linear::new(w, &format!("{name}.{part}"), outputs, inputs)
+        let linear = |layer: &str, outputs, inputs, part| {
+            Linear::new(w, &format!("{name}.{layer}"), (outputs, inputs), part, s.precision)
         };
+        let head = d / s.heads;
         Ok(Self {
             norm1: norm("layer_norm1")?,
-            q: linear("self_attn.q_proj", d, d)?,
-            k: linear("self_attn.k_proj", d, d)?,
-            v: linear("self_attn.v_proj", d, d)?,
-            out: linear("self_attn.out_proj", d, d)?,
+            q: linear("self_attn.q_proj", d, d, head)?,
+            k: linear("self_attn.k_proj", d, d, head)?,
+            v: linear("self_attn.v_proj", d, d, head)?,
+            out: linear("self_attn.out_proj", d, d, d)?,
             norm2: norm("layer_norm2")?,
-            fc1: linear("mlp.fc1", s.inner, d)?,
-            fc2: linear("mlp.fc2", d, s.inner)?,
+            fc1: linear("mlp.fc1", s.inner, d, s.inner)?,
+            fc2: linear("mlp.fc2", d, s.inner, d)?,
         })
     }
 }

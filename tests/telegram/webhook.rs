@@ -151,3 +151,45 @@ async fn a_webhook_that_was_left_behind_is_taken_away_for_polling() {
     assert_eq!((fake.calls("deleteWebhook").len(), fake.chat(7).len()), (1, 2));
     stage.end().await;
 }
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_written_down_is_refused_and_comes_again() {
+    let (fake, shop) = (Telegram::new().await, shop());
+    let journal = shop.data().join(format!("telegram-{}.jsonl", telegram::BOT));
+    std::fs::create_dir(&journal).unwrap();
+    let served = hooked(&shop, &fake, None);
+    fake.until("a webhook", Telegram::webhook).await;
+    User::new(7).writes(&fake).text("/help").send();
+    for _ in 0..2 {
+        assert_eq!(fake.deliver(&served.url).await, 500);
+    }
+    assert_eq!(fake.chat(7).len(), 0);
+    std::fs::remove_dir(&journal).unwrap();
+    assert_eq!(fake.deliver(&served.url).await, 200);
+    fake.says(7, "/similar").await;
+    assert_eq!(fake.chat(7).len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_is_noticed_by_the_first_call() {
+    let (fake, shop) = (Telegram::new().await, shop());
+    let served = hooked(&shop, &fake, None);
+    fake.until("a webhook", Telegram::webhook).await;
+    for method in ["sendMessage", "getMe"] {
+        fake.plan(method, &[Fault::Refused(401, "Unauthorized")]);
+    }
+    User::new(7).writes(&fake).text("/help").send();
+    assert_eq!(fake.deliver(&served.url).await, 200);
+    fake.until("a question", |f| Some(()).filter(|()| f.calls("getMe").len() == 2)).await;
+    let log = || std::fs::read_to_string(shop.path("log")).unwrap();
+    let told = async {
+        while !log().contains("Telegram is off") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.unwrap();
+    // Written down, it is answered when there is a token again.
+    drop(served);
+    let _served = hooked(&shop, &fake, None);
+    fake.says(7, "/similar").await;
+}

@@ -7,6 +7,7 @@
 //! such pairs keeps its sums in registers.
 
 mod dense;
+mod eight;
 mod math;
 
 use std::marker::PhantomData;
@@ -49,6 +50,12 @@ impl Isa {
             }
         }
         all
+    }
+
+    /// Whether it has products of bytes (AVX-512 VNNI).
+    #[cfg(target_arch = "x86_64")]
+    fn vnni(self) -> bool {
+        self.0 == Level::Avx512 && is_x86_feature_detected!("avx512vnni")
     }
 
     /// The fastest that this processor has.
@@ -100,6 +107,8 @@ pub(super) struct Rows {
     values: Vec<f32>,
     width: usize,
     count: usize,
+    /// The same in 8 bits, after [`Rows::round`].
+    codes: eight::Codes,
 }
 
 impl Rows {
@@ -143,6 +152,15 @@ impl Rows {
                 .with_min_len(8)
                 .enumerate()
                 .for_each(|(i, r)| fill(i, &mut r[..width]));
+        }
+    }
+
+    /// Makes the rows ready for a product with these weights.
+    pub(super) fn round(&mut self, isa: Isa, weight: &Matrix) {
+        if let Held::Eight(_) = weight.held {
+            let (values, stride, width) = (&self.values, self.stride(), self.width);
+            let row = |i: usize| &values[i * stride..i * stride + width];
+            self.codes.take(isa, self.count, width, row);
         }
     }
 
@@ -195,22 +213,37 @@ impl Shared<'_> {
 
 /// A dense layer's weights, `[outputs, inputs]`.
 pub(super) struct Matrix {
-    weight: View,
+    held: Held,
     inputs: usize,
     outputs: usize,
+    /// Tiles do not reach over multiples of this many outputs.
+    block: usize,
+}
+
+enum Held {
+    Full(View),
+    Eight(eight::Packed),
 }
 
 impl Matrix {
     pub(super) fn new(weight: View, outputs: usize, inputs: usize) -> Self {
         assert_eq!(weight.len(), outputs * inputs);
-        Self { weight, inputs, outputs }
+        Self { held: Held::Full(weight), inputs, outputs, block: outputs }
+    }
+
+    /// In 8 bits; products are then of `block` outputs (which divides them) or parts of one.
+    pub(super) fn eight(weight: &View, outputs: usize, inputs: usize, block: usize) -> Self {
+        assert!(weight.len() == outputs * inputs && outputs.is_multiple_of(block));
+        let held = Held::Eight(eight::Packed::new(weight, inputs, block));
+        Self { held, inputs, outputs, block }
     }
 
     pub(super) fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// `a[rows] × weightᵀ` for the outputs `cols`, written to `out`, `[rows, cols]`.
+    /// `a[rows] × weightᵀ` for the outputs `cols`, written to `out`, `[rows, cols]`. In 8 bits
+    /// it reads what [`Rows::round`] left, and `cols` begins at a multiple of 16 in its block.
     pub(super) fn product(
         &self,
         isa: Isa,
@@ -220,10 +253,16 @@ impl Matrix {
         out: &mut [f32],
     ) {
         assert!(a.width == self.inputs && rows.end <= a.count && cols.end <= self.outputs);
-        let (k, stride) = (self.inputs, a.stride());
-        let a = Grid { values: &a.values[rows.start * stride..], stride, rows: rows.len() };
-        let w = Grid { values: &self.weight[cols.start * k..], stride: k, rows: cols.len() };
-        dense::product(isa, &a, &w, k, out);
+        match &self.held {
+            Held::Eight(packed) => packed.product(isa, &a.codes, rows, cols, out),
+            Held::Full(weight) => {
+                let (k, stride) = (self.inputs, a.stride());
+                let values = &a.values[rows.start * stride..];
+                let a = Grid { values, stride, rows: rows.len() };
+                let w = Grid { values: &weight[cols.start * k..], stride: k, rows: cols.len() };
+                dense::product(isa, &a, &w, k, out);
+            }
+        }
     }
 
     /// The whole product in tiles over all threads; `finish` gets a row's number, the outputs
@@ -234,6 +273,7 @@ impl Matrix {
         a: &Rows,
         finish: impl Fn(usize, Range<usize>, &mut [f32]) + Sync,
     ) {
+        assert_eq!(self.block, self.outputs, "tiles are of one block");
         // So many rows stay in the second cache while a tile's weights pass by.
         const ROWS: usize = 48;
         let blocks = (a.count / ROWS).max(1);

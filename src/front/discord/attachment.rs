@@ -129,6 +129,9 @@ impl Fetcher {
             let kind = content_type(file);
             let format = if kind.is_empty() { name(file) } else { text::label(&kind, NAME) };
             return Err(match wanted {
+                Wanted::Photos if fits(file, Wanted::Archive) => {
+                    say(language, "discord-archive", &[("name", name(file).into())])
+                }
                 Wanted::Photos => {
                     let values = [("format", format.into())];
                     named(file, say(language, "photo-unsupported", &values))

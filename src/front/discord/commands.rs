@@ -5,7 +5,7 @@
 //! them so; their options and all descriptions are translated.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use serenity::builder::{CreateCommand, CreateCommandOption};
 use serenity::model::Permissions;
 use serenity::model::application::{
@@ -23,12 +23,21 @@ const TEXT: u16 = 2000;
 const LONG_TEXT: u16 = 6000;
 const ID: u16 = 128;
 
-/// Tells Discord which commands there are: in these guilds, or everywhere.
+/// Most photos that a command takes, as many as a message of Discord's own does.
+const PHOTOS: usize = 10;
+
+/// Tells Discord which commands there are: in these guilds, or everywhere. `photos` is how many one
+/// request may have.
 ///
 /// # Errors
 /// [`RestError`] of the first call that failed.
-pub async fn register(rest: &Rest, application: u64, guilds: &[u64]) -> Result<(), RestError> {
-    let mut commands = all();
+pub async fn register(
+    rest: &Rest,
+    application: u64,
+    guilds: &[u64],
+    photos: usize,
+) -> Result<(), RestError> {
+    let mut commands = all(photos.min(PHOTOS));
     if guilds.is_empty() {
         // Where the bot is invited, and in its direct messages; not where a user brings it along.
         let (contexts, installs) = (
@@ -42,20 +51,27 @@ pub async fn register(rest: &Rest, application: u64, guilds: &[u64]) -> Result<(
     let body = json!(commands);
     let everywhere = format!("/applications/{application}/commands");
     let paths = match guilds {
-        [] => vec![everywhere],
+        [] => vec![everywhere.clone()],
         guilds => guilds
             .iter()
             .map(|guild| format!("/applications/{application}/guilds/{guild}/commands"))
             .collect(),
     };
+    let put = async |path: &str, body: &Value| {
+        let body = Body::Json(body);
+        rest.call(Call { method: Method::PUT, path, body, again: true }).await
+    };
+    if !guilds.is_empty() {
+        // What an earlier run registered everywhere would stand in these guilds a second time.
+        put(&everywhere, &json!([])).await?;
+    }
     for path in paths {
-        let body = Body::Json(&body);
-        rest.call(Call { method: Method::PUT, path: &path, body, again: true }).await?;
+        put(&path, &body).await?;
     }
     Ok(())
 }
 
-fn all() -> [CreateCommand; 6] {
+fn all(photos: usize) -> [CreateCommand; 6] {
     use CommandOptionType::{Attachment, Integer, String};
     let photo = || option(Attachment, "photo");
     let id = || option(String, "id").max_length(ID);
@@ -73,15 +89,15 @@ fn all() -> [CreateCommand; 6] {
         command("kb").default_member_permissions(Permissions::MANAGE_GUILD).set_options(vec![
             sub(
                 "add",
-                vec![
+                [
                     photo().required(true),
                     option(String, "description").max_length(LONG_TEXT),
                     option(String, "title").max_length(256),
                     id().set_autocomplete(true),
-                    option(Attachment, "photo2"),
-                    option(Attachment, "photo3"),
-                    option(Attachment, "photo4"),
-                ],
+                ]
+                .into_iter()
+                .chain((2..=photos).map(another_photo))
+                .collect(),
             ),
             sub("show", vec![found()]),
             sub("list", vec![option(Integer, "page").min_int_value(1)]),
@@ -131,4 +147,15 @@ fn option(kind: CommandOptionType, name: &str) -> CreateCommandOption {
     LANGUAGES.iter().fold(option, |o, l| {
         o.name_localized(*l, say(l, &key, &[])).description_localized(*l, say(l, &what, &[]))
     })
+}
+
+/// The option for a product's second photo, or a later one.
+fn another_photo(number: usize) -> CreateCommandOption {
+    let name =
+        |language: &str| say(language, "discord-option-photo-more", &[("number", number.into())]);
+    let what = |language: &str| say(language, "discord-option-photo-more-what", &[]);
+    let option = CreateCommandOption::new(CommandOptionType::Attachment, name("en"), what("en"));
+    LANGUAGES
+        .iter()
+        .fold(option, |o, l| o.name_localized(*l, name(l)).description_localized(*l, what(l)))
 }

@@ -1,26 +1,26 @@
-//! From Discord's events to requests: who speaks, where, in which language, with which files.
+//! From Discord's events to requests: what is meant for the bot, with which files.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use serenity::all::{
-    CommandInteraction, ComponentInteraction, Context, EventHandler, Guild, Interaction, Member,
-    Message, MessageFlags, MessageType, Permissions, Ready, RoleId, User,
-};
+use serenity::model::application::{CommandInteraction, ComponentInteraction, Interaction};
+use serenity::model::channel::{Attachment, Message, MessageFlags, MessageType};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::attachment::{Fetcher, Wanted, is_photo};
 use super::buttons;
+use super::guilds::Guilds;
 use super::options::{Asked, Unread, read};
-use super::outlet::{Opening, Outlet, callback};
+use super::outlet::{Outlet, callback};
 use super::render::{Writer, answered_before};
 use super::rest::{Rest, RestError};
+use super::speaker::{Arrived, Rules, Speaker};
 use super::text;
-use crate::bot::access::Admins;
 use crate::bot::command::{self, Command, Kb};
 use crate::bot::{Bot, Platform, RepliedTo, Request};
 use crate::words::{negotiate, say};
@@ -33,16 +33,6 @@ const CHOICES: usize = 25;
 const CHOICE: usize = 100;
 /// Longest that products are looked through for it; Discord waits three seconds.
 const CHOOSING: Duration = Duration::from_millis(1200);
-const ENGLISH: &str = "en";
-
-/// Who may do what, where.
-pub struct Rules {
-    pub admins: Admins,
-    /// Channels in which a photo alone is a request.
-    pub channels: Vec<u64>,
-    /// Guilds whose managers are admins; none: all that the bot is in.
-    pub guilds: Vec<u64>,
-}
 
 /// What all events are handled with.
 pub struct Front {
@@ -52,21 +42,12 @@ pub struct Front {
     /// The bot's own user.
     pub me: u64,
     pub rules: Rules,
+    pub guilds: Guilds,
     /// Responses in work.
     pub work: TaskTracker,
     pub stop: CancellationToken,
     slots: Semaphore,
     seen: Cache<u64, ()>,
-}
-
-/// A user in a place.
-struct Speaker {
-    space: String,
-    chat: String,
-    user: String,
-    name: String,
-    language: String,
-    admin: bool,
 }
 
 impl Front {
@@ -81,8 +62,53 @@ impl Front {
         // Files are fetched before the bot counts a request, so there is a bound here as well.
         let slots = Semaphore::new(bot.settings().bot.concurrent.min(Semaphore::MAX_PERMITS));
         let seen = Cache::builder().max_capacity(DELIVERIES).time_to_live(REMEMBERED).build();
-        let work = TaskTracker::new();
-        Self { bot, rest, fetcher, me, rules, work, stop, slots, seen }
+        let (guilds, work) = (Guilds::default(), TaskTracker::new());
+        Self { bot, rest, fetcher, me, rules, guilds, work, stop, slots, seen }
+    }
+
+    /// Takes notice of an event, and begins what it asks for.
+    pub fn hear(self: &Arc<Self>, event: &str, data: Value) {
+        match event {
+            "READY" => tracing::info!("connected to Discord"),
+            "MESSAGE_CREATE" => match serde_json::from_value(data) {
+                Ok(message) => self.take_message(message),
+                Err(error) => tracing::warn!("a message could not be read: {error}"),
+            },
+            "INTERACTION_CREATE" => match Arrived::deserialize(&data) {
+                Ok(arrived) => self.take_interaction(arrived, data),
+                Err(error) => tracing::warn!("an interaction could not be read: {error}"),
+            },
+            other => self.guilds.hear(other, &data),
+        }
+    }
+
+    fn take_message(self: &Arc<Self>, message: Message) {
+        if !self.is_request(&message) || !self.is_new(message.id.get()) {
+            return;
+        }
+        let from = self.author(&message);
+        let front = Arc::clone(self);
+        self.work.spawn(async move { front.message(message, from).await });
+    }
+
+    fn take_interaction(self: &Arc<Self>, arrived: Arrived, data: Value) {
+        let Some(from) = self.invoker(&arrived).filter(|_| self.is_new(arrived.id.get())) else {
+            return;
+        };
+        let front = Arc::clone(self);
+        self.work.spawn(async move {
+            match serde_json::from_value(data) {
+                Ok(Interaction::Command(command)) => front.command(command, arrived, from).await,
+                Ok(Interaction::Autocomplete(command)) => {
+                    front.autocomplete(command, arrived, from).await;
+                }
+                Ok(Interaction::Component(pressed)) => {
+                    front.component(pressed, arrived, from).await
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!("an interaction could not be read: {error}"),
+            }
+        });
     }
 
     /// Whether an event is delivered for the first time.
@@ -91,39 +117,45 @@ impl Front {
     }
 
     async fn message(&self, message: Message, from: Speaker) {
-        let rest = Arc::clone(&self.rest);
-        let outlet = Outlet::message(rest, message.channel_id.get(), message.id.get());
+        let outlet = Outlet::message(
+            Arc::clone(&self.rest),
+            message.channel_id.get(),
+            message.id.get(),
+            message.author.id.get(),
+        );
         let words = unmentioned(&message.content, self.me);
-        let import = command::parse(&words) == Command::Kb(Kb::Import);
-        let addressed = self.is_for_me(&message);
-        let mut asked = Incoming {
-            outlet,
-            wanted: if import { Wanted::Archive } else { Wanted::Photos },
-            files: message.attachments.clone(),
-            replied: Vec::new(),
-            pressed: None,
-            request: Request { delivery: message.id.to_string(), text: words, ..from.request() },
-        };
-        if !addressed {
-            asked.files.retain(is_photo);
+        let given = command::parse(&words);
+        let import = given == Command::Kb(Kb::Import);
+        let mut request =
+            Request { delivery: message.id.to_string(), text: words, ..from.request() };
+        if let Some(key) = self.unseen(&message, &given) {
+            return self.refuse(outlet, &request, key).await;
         }
-        if let Some(replied) = &message.referenced_message {
+        let mut files = message.attachments.clone();
+        if !self.is_for_me(&message) {
+            files.retain(is_photo);
+        }
+        let mut replied = Vec::new();
+        if let Some(other) = &message.referenced_message {
             // Its own thumbnails are no photos of anybody's; the session knows what it showed.
-            let own = replied.author.id.get() == self.me;
-            asked.replied =
-                replied.attachments.iter().filter(|a| !own && is_photo(a)).cloned().collect();
-            let reply_to = RepliedTo { text: replied.content.clone(), files: Vec::new() };
-            asked.request.reply_to = Some(reply_to);
+            let own = other.author.id.get() == self.me;
+            replied = other.attachments.iter().filter(|a| !own && is_photo(a)).cloned().collect();
+            request.reply_to = Some(RepliedTo { text: other.content.clone(), files: Vec::new() });
         }
-        self.respond(asked).await;
+        let wanted = if import { Wanted::Archive } else { Wanted::Photos };
+        self.respond(Incoming { outlet, wanted, files, replied, request, pressed: None }).await;
     }
 
     /// Whether a message is meant for the bot, by itself or by what it answers.
     fn is_for_me(&self, message: &Message) -> bool {
         let replied = message.referenced_message.as_ref();
         message.guild_id.is_none()
-            || message.mentions.iter().any(|user| user.id.get() == self.me)
+            || self.is_named(message)
             || replied.is_some_and(|replied| replied.author.id.get() == self.me)
+    }
+
+    fn is_named(&self, message: &Message) -> bool {
+        message.mentions.iter().any(|user| user.id.get() == self.me)
     }
 
     fn is_request(&self, message: &Message) -> bool {
@@ -131,73 +163,69 @@ impl Front {
         if !kind || message.author.bot || message.webhook_id.is_some() {
             return false;
         }
-        let listed = || self.rules.channels.contains(&message.channel_id.get());
-        self.is_for_me(message) || (listed() && message.attachments.iter().any(is_photo))
+        let listed = || self.is_listed(message) && message.attachments.iter().any(is_photo);
+        self.is_for_me(message) || listed()
     }
 
-    async fn command(&self, interaction: CommandInteraction) {
-        let from = self.of(
-            interaction.guild_id.map(|g| g.get()),
-            interaction.channel_id.get(),
-            &interaction.user,
-            interaction.member.as_deref(),
-            &interaction.locale,
+    /// Whether a message stands in a listed channel or in a thread of one.
+    fn is_listed(&self, message: &Message) -> bool {
+        let channel = message.channel_id.get();
+        let parent = message.guild_id.and_then(|guild| self.guilds.parent(guild.get(), channel));
+        [Some(channel), parent].iter().flatten().any(|c| self.rules.channels.contains(c))
+    }
+
+    /// The sentence for a message whose words or photo Discord keeps from the bot: without the
+    /// message content intent it shows only direct messages, messages that mention the bot, and the
+    /// bot's own.
+    fn unseen(&self, message: &Message, given: &Command) -> Option<&'static str> {
+        if message.guild_id.is_none() || !self.rules.channels.is_empty() {
+            return None;
+        }
+        let blank = |m: &Message| {
+            m.content.is_empty()
+                && m.attachments.is_empty()
+                && m.embeds.is_empty()
+                && m.sticker_items.is_empty()
+        };
+        if !self.is_named(message) {
+            return blank(message).then_some("discord-unread");
+        }
+        let other = message.referenced_message.as_deref()?;
+        let hidden = other.author.id.get() != self.me && !self.is_named(other) && blank(other);
+        let wants_photo = matches!(
+            given,
+            Command::Ask(_) | Command::Similar { .. } | Command::Kb(Kb::Add { .. })
         );
-        let language = from.language.clone();
+        (hidden && wants_photo && message.attachments.is_empty()).then_some("discord-unseen")
+    }
+
+    async fn command(&self, interaction: CommandInteraction, arrived: Arrived, from: Speaker) {
         let asked = read(&interaction.data);
         let private = asked.as_ref().map_or(true, |a| a.private);
-        let opening = Opening {
-            application: interaction.application_id.get(),
-            id: interaction.id.get(),
-            token: interaction.token.clone(),
-            channel: interaction.channel_id.get(),
-            user: interaction.user.id.get(),
-        };
-        let opened = Outlet::interaction(Arc::clone(&self.rest), opening, private).await;
+        let opened = Outlet::interaction(Arc::clone(&self.rest), arrived.opening(), private).await;
         let Ok(outlet) = opened.inspect_err(unacknowledged) else { return };
+        let request = Request { delivery: interaction.id.to_string(), ..from.request() };
         let Asked { command, files, wanted, .. } = match asked {
             Ok(asked) => asked,
-            Err(unread) => {
-                let sentence = match unread {
-                    Unread::NoPhoto => say(&language, "discord-no-photo", &[]),
-                    Unread::Unknown => {
-                        let name = format!("/{}", text::label(&interaction.data.name, CHOICE));
-                        say(&language, "unknown-command", &[("name", name.into())])
-                    }
-                };
-                let kb = self.bot.kb(Platform::Discord, &from.space, &from.chat);
-                return Writer::new(outlet, kb, &language).refuse(&sentence).await;
+            Err(Unread::NoPhoto) => return self.refuse(outlet, &request, "discord-no-photo").await,
+            Err(Unread::Unknown) => {
+                let language = negotiate(&request.language);
+                let name = format!("/{}", text::label(&interaction.data.name, CHOICE));
+                let sentence = say(&language, "unknown-command", &[("name", name.into())]);
+                return self.tell(outlet, &request, sentence).await;
             }
         };
-        let request = Request {
-            delivery: interaction.id.to_string(),
-            command: Some(command),
-            ..from.request()
-        };
+        let request = Request { command: Some(command), ..request };
         let (replied, pressed) = (Vec::new(), None);
         self.respond(Incoming { outlet, wanted, files, replied, request, pressed }).await;
     }
 
-    async fn component(&self, interaction: ComponentInteraction) {
-        let from = self.of(
-            interaction.guild_id.map(|g| g.get()),
-            interaction.channel_id.get(),
-            &interaction.user,
-            interaction.member.as_ref(),
-            &interaction.locale,
-        );
+    async fn component(&self, interaction: ComponentInteraction, arrived: Arrived, from: Speaker) {
         // What answers a message that only one user sees is for that user only as well.
         let flags = interaction.message.flags.unwrap_or_default();
         let private = flags.contains(MessageFlags::EPHEMERAL);
         let custom_id = &interaction.data.custom_id;
-        let opening = Opening {
-            application: interaction.application_id.get(),
-            id: interaction.id.get(),
-            token: interaction.token.clone(),
-            channel: interaction.channel_id.get(),
-            user: interaction.user.id.get(),
-        };
-        let opened = Outlet::press(Arc::clone(&self.rest), opening, private).await;
+        let opened = Outlet::press(Arc::clone(&self.rest), arrived.opening(), private).await;
         let Ok(outlet) = opened.inspect_err(unacknowledged) else { return };
         let request = Request {
             delivery: interaction.id.to_string(),
@@ -232,7 +260,7 @@ impl Front {
             let some = if own { files } else { replied };
             let fetched = match self.fetcher.fetch(&some, wanted, &language).await {
                 Ok(fetched) => fetched,
-                Err(sentence) => return writer(outlet).refuse(&sentence).await,
+                Err(sentence) => return self.tell(outlet, &request, sentence).await,
             };
             match &mut request.reply_to {
                 Some(reply_to) if !own => reply_to.files = fetched,
@@ -243,14 +271,23 @@ impl Front {
         writer(outlet).pressed(pressed).write(replies).await;
     }
 
-    async fn autocomplete(&self, interaction: CommandInteraction) {
-        let from = self.of(
-            interaction.guild_id.map(|g| g.get()),
-            interaction.channel_id.get(),
-            &interaction.user,
-            interaction.member.as_deref(),
-            &interaction.locale,
-        );
+    /// Refuses a request that the bot is not asked about.
+    async fn refuse(&self, outlet: Outlet, request: &Request, key: &str) {
+        let sentence = say(&negotiate(&request.language), key, &[]);
+        self.tell(outlet, request, sentence).await;
+    }
+
+    /// Says a sentence in place of an answer; it counts as one.
+    async fn tell(&self, outlet: Outlet, request: &Request, mut sentence: String) {
+        let language = negotiate(&request.language);
+        if let Err(failure) = self.bot.admit(Platform::Discord, &request.user, &language) {
+            sentence = failure.text;
+        }
+        let kb = self.bot.kb(Platform::Discord, &request.space, &request.chat);
+        Writer::new(outlet, kb, &language).refuse(&sentence).await;
+    }
+
+    async fn autocomplete(&self, interaction: CommandInteraction, arrived: Arrived, from: Speaker) {
         let words = interaction.data.autocomplete().map(|o| o.value.to_owned());
         let mut choices = Vec::new();
         // Ids and titles are the admins' business, as `/kb list` is.
@@ -267,97 +304,20 @@ impl Front {
             }
         }
         let body = json!({ "type": 8, "data": { "choices": choices } });
-        let id = interaction.id.get();
-        if let Err(error) = callback(&self.rest, id, &interaction.token, &body).await {
-            unacknowledged(&error);
-        }
-    }
-
-    /// Whether a guild's own managers may change the catalogue that serves it. Where guilds are
-    /// listed, others that somebody invites the bot to have no say over the common catalogue.
-    fn trusts(&self, guild: u64) -> bool {
-        let own = || {
-            let space = format!("{}:{guild}", Platform::Discord.name());
-            self.bot.settings().spaces.iter().any(|s| s.space == space)
-        };
-        self.rules.guilds.is_empty() || self.rules.guilds.contains(&guild) || own()
-    }
-
-    fn of(
-        &self,
-        guild: Option<u64>,
-        channel: u64,
-        user: &User,
-        member: Option<&Member>,
-        locale: &str,
-    ) -> Speaker {
-        let roles: Vec<String> =
-            member.map(|m| m.roles.iter().map(ToString::to_string).collect()).unwrap_or_default();
-        let manages = guild.is_some_and(|guild| self.trusts(guild))
-            && member
-                .and_then(|m| m.permissions)
-                .is_some_and(|p| p.manage_guild() || p.administrator());
-        let nick = member.and_then(|m| m.nick.clone());
-        Speaker {
-            space: guild.map(|g| g.to_string()).unwrap_or_default(),
-            chat: channel.to_string(),
-            user: user.id.to_string(),
-            name: nick.unwrap_or_else(|| user.display_name().to_owned()),
-            language: locale.to_owned(),
-            admin: self.rules.admins.admits(&user.id.to_string(), &roles, manages),
-        }
-    }
-
-    /// Who wrote a message; `guild` is what is known of its guild.
-    fn author(&self, message: &Message, guild: Option<&Guild>) -> Speaker {
-        let user = &message.author;
-        let member = message.member.as_deref();
-        let roles: &[RoleId] = member.map(|m| m.roles.as_slice()).unwrap_or_default();
-        let manages = |guild: &Guild| self.trusts(guild.id.get()) && manages(guild, user, roles);
-        let manages = guild.is_some_and(manages);
-        let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
-        let nick = member.and_then(|m| m.nick.clone());
-        Speaker {
-            space: message.guild_id.map(|g| g.to_string()).unwrap_or_default(),
-            chat: message.channel_id.to_string(),
-            user: user.id.to_string(),
-            name: nick.unwrap_or_else(|| user.display_name().to_owned()),
-            language: guild.map_or_else(|| ENGLISH.to_owned(), |g| g.preferred_locale.clone()),
-            admin: self.rules.admins.admits(&user.id.to_string(), &roles, manages),
-        }
+        let answered = callback(&self.rest, arrived.id.get(), &arrived.token, &body).await;
+        let _ = answered.inspect_err(unacknowledged);
     }
 }
 
 struct Incoming {
     outlet: Outlet,
     wanted: Wanted,
-    files: Vec<serenity::model::channel::Attachment>,
+    files: Vec<Attachment>,
     /// The photos of the message that this one answers.
-    replied: Vec<serenity::model::channel::Attachment>,
+    replied: Vec<Attachment>,
     request: Request,
     /// The buttons of the message that one was pressed on, as they are to stand afterwards.
     pressed: Option<Vec<Value>>,
-}
-
-impl Speaker {
-    fn request(&self) -> Request {
-        let Self { space, chat, user, name, language, admin } = self;
-        Request {
-            name: name.clone(),
-            language: language.clone(),
-            admin: *admin,
-            ..Request::new(Platform::Discord, space, chat, user)
-        }
-    }
-}
-
-/// Whether a member may manage the guild: by owning it or by a role, everybody's included.
-fn manages(guild: &Guild, user: &User, roles: &[RoleId]) -> bool {
-    let everyone = RoleId::new(guild.id.get());
-    guild.owner_id == user.id
-        || roles.iter().chain([&everyone]).filter_map(|id| guild.roles.get(id)).any(|role| {
-            role.permissions.intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR)
-        })
 }
 
 fn unmentioned(text: &str, me: u64) -> String {
@@ -370,43 +330,5 @@ fn unacknowledged(error: &RestError) {
         tracing::debug!("an interaction was answered before or is gone");
     } else {
         tracing::warn!("an interaction could not be acknowledged: {error}");
-    }
-}
-
-/// Hands serenity's events on.
-pub struct Handler(pub Arc<Front>);
-
-#[serenity::async_trait]
-impl EventHandler for Handler {
-    async fn ready(&self, _: Context, ready: Ready) {
-        tracing::info!(guilds = ready.guilds.len(), "connected to Discord");
-    }
-
-    async fn message(&self, context: Context, message: Message) {
-        let front = &self.0;
-        if !front.is_request(&message) || !front.is_new(message.id.get()) {
-            return;
-        }
-        let from = {
-            let guild = message.guild_id.and_then(|id| context.cache.guild(id));
-            front.author(&message, guild.as_deref())
-        };
-        front.work.track_future(front.message(message, from)).await;
-    }
-
-    async fn interaction_create(&self, _: Context, interaction: Interaction) {
-        let front = &self.0;
-        if !front.is_new(interaction.id().get()) {
-            return;
-        }
-        let work = async {
-            match interaction {
-                Interaction::Command(command) => front.command(command).await,
-                Interaction::Autocomplete(command) => front.autocomplete(command).await,
-                Interaction::Component(component) => front.component(component).await,
-                _ => {}
-            }
-        };
-        front.work.track_future(work).await;
     }
 }

@@ -14,6 +14,7 @@ use super::rest::{Attach, Body, Call, Rest, RestError};
 const PACE: Duration = Duration::from_millis(1200);
 /// Within this time typing need not be shown again.
 const TYPED: Duration = Duration::from_secs(5);
+const COURTESY: Duration = Duration::from_secs(3);
 /// Only the one who asked sees it.
 const EPHEMERAL: u64 = 1 << 6;
 /// No previews of links.
@@ -21,6 +22,10 @@ const SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// How long an interaction's token is relied on. Discord gives it 15 minutes; what has begun by
 /// then should also have arrived.
 const TOKEN: Duration = Duration::from_secs(14 * 60);
+/// Discord's code for an interaction that was acknowledged before.
+pub const ANSWERED: u64 = 40060;
+/// Discord's code for a channel that the bot may not see.
+const MISSING_ACCESS: u64 = 50001;
 /// The message that an interaction was acknowledged with, or whose button was pressed.
 const ORIGINAL: &str = "@original";
 
@@ -34,6 +39,8 @@ pub struct Post {
     pub files: Vec<Attach>,
     /// Seen only by the one who asked, where the platform can do that.
     pub private: bool,
+    /// Better said twice than not at all.
+    pub insistent: bool,
 }
 
 /// An interaction as it came in.
@@ -50,6 +57,7 @@ enum To {
     Message {
         channel: u64,
         message: u64,
+        user: u64,
     },
     Interaction {
         application: u64,
@@ -58,8 +66,8 @@ enum To {
         user: u64,
         since: Instant,
     },
-    /// An interaction whose token works no longer: its channel, or while the response is private
-    /// the user's direct messages.
+    /// An interaction whose token works no longer, or a message where the bot may not write: the
+    /// channel, or while the response is private the user's direct messages.
     Late {
         channel: u64,
         user: u64,
@@ -82,9 +90,9 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// Replies to a message.
-    pub fn message(rest: Arc<Rest>, channel: u64, message: u64) -> Self {
-        Self::new(rest, To::Message { channel, message }, false)
+    /// Replies to a message of `user`'s.
+    pub fn message(rest: Arc<Rest>, channel: u64, message: u64, user: u64) -> Self {
+        Self::new(rest, To::Message { channel, message, user }, false)
     }
 
     /// Acknowledges a command, which Discord waits three seconds for, and answers it later.
@@ -142,8 +150,9 @@ impl Outlet {
             return;
         }
         let path = format!("/channels/{channel}/typing");
-        // No more than a courtesy: the answer does not wait for it to succeed.
-        let _ = self.call(Method::POST, &path, Body::None, false).await;
+        // No more than a courtesy, which holds up nothing.
+        let typing = self.call(Method::POST, &path, Body::None, false);
+        let _ = tokio::time::timeout(COURTESY, typing).await;
         self.typed = Some(Instant::now());
     }
 
@@ -154,26 +163,47 @@ impl Outlet {
         if sent.as_ref().is_err_and(RestError::is_dead_token) && self.leave() {
             sent = self.send_once(post).await;
         }
-        if matches!(sent, Err(RestError::Refused { status: 403 | 404, .. })) && self.is_late() {
-            // Where a user may give commands the bot need not be allowed to write.
-            self.private = true;
+        let closed = match &sent {
+            // Of what is not allowed it may be the files alone.
+            Err(RestError::Refused { status: 403, code, .. }) => {
+                post.files.is_empty() || *code == MISSING_ACCESS
+            }
+            Err(RestError::Refused { status: 404, .. }) => true,
+            _ => false,
+        };
+        // Where a user may write or give commands the bot need not be allowed to.
+        if closed && self.go_private() {
             sent = self.send_once(post).await;
         }
         sent
     }
 
+    /// Goes on in the user's direct messages, and tells whether that is another place.
+    fn go_private(&mut self) -> bool {
+        match self.to {
+            To::Message { channel, user, .. } => {
+                self.to = To::Late { channel, user, direct: None };
+            }
+            To::Late { .. } if !self.private => {}
+            _ => return false,
+        }
+        self.private = true;
+        true
+    }
+
     async fn send_once(&mut self, post: &Post) -> Result<String, RestError> {
         let mut body = body(post);
-        let first = std::mem::take(&mut self.first);
+        let first = self.first;
         // Sent again after a lost answer, a message with a nonce is the same message. A follow-up
         // cannot have one, so it is sent at most once: better lost than doubled.
-        let again = !matches!(self.to, To::Interaction { .. });
-        if again {
+        let once = matches!(self.to, To::Interaction { .. });
+        if !once {
             body["nonce"] = format!("{:016x}", rand::random::<u64>()).into();
             body["enforce_nonce"] = true.into();
         }
+        let again = !once || post.insistent;
         let path = match &self.to {
-            To::Message { channel, message } => {
+            To::Message { channel, message, .. } => {
                 if first {
                     body["message_reference"] =
                         json!({ "message_id": message.to_string(), "fail_if_not_exists": false });
@@ -186,8 +216,10 @@ impl Outlet {
                 if first && post.private && !self.private {
                     // The first message takes over whether the acknowledgement could be seen.
                     let _ = self.call(Method::DELETE, &original, Body::None, true).await;
+                    self.first = false;
                 } else if first {
                     self.write(Method::PATCH, &original, &body, post, true).await?;
+                    self.first = false;
                     return Ok(ORIGINAL.to_owned());
                 }
                 if post.private || self.private {
@@ -201,6 +233,7 @@ impl Outlet {
             To::Late { channel, .. } => messages(*channel),
         };
         let sent = self.write(Method::POST, &path, &body, post, again).await?;
+        self.first = false;
         Ok(sent.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
@@ -233,11 +266,6 @@ impl Outlet {
         if matches!(self.to, To::Interaction { since, .. } if since.elapsed() > TOKEN) {
             self.leave();
         }
-    }
-
-    /// Whether the response goes on in the channel.
-    fn is_late(&self) -> bool {
-        matches!(self.to, To::Late { .. }) && !self.private
     }
 
     /// Replaces what stands in a message, once the pace allows. What was said with a token that
@@ -323,9 +351,19 @@ fn messages(channel: u64) -> String {
 /// [`RestError`].
 pub async fn callback(rest: &Rest, id: u64, token: &str, body: &Value) -> Result<(), RestError> {
     let path = format!("/interactions/{id}/{token}/callback");
-    // Made twice it fails the second time, which would read as a failure of the first.
-    let call = Call { method: Method::POST, path: &path, body: Body::Json(body), again: false };
-    rest.call(call).await.map(drop)
+    let respond = async || {
+        let call = Call { method: Method::POST, path: &path, body: Body::Json(body), again: false };
+        rest.call(call).await.map(drop)
+    };
+    match respond().await {
+        // Discord waits three seconds, time enough for a second try; that it was answered before
+        // then means that the first one arrived.
+        Err(error) if error.is_uncertain() => match respond().await {
+            Err(RestError::Refused { code: ANSWERED, .. }) => Ok(()),
+            other => other,
+        },
+        other => other,
+    }
 }
 
 fn body(post: &Post) -> Value {

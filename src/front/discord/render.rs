@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
 use super::buttons;
-use super::outlet::{Outlet, Post};
+use super::outlet::{ANSWERED, Outlet, Post};
 use super::rest::{Attach, RestError};
 use super::text;
 use crate::answer::Origin;
@@ -63,13 +63,16 @@ pub struct Writer {
     growing: bool,
     /// The buttons that one was pressed of, as they are to stand when it did its work.
     pressed: Option<Vec<Value>>,
+    /// A part of the response may not have arrived.
+    broken_off: bool,
 }
 
 impl Writer {
     pub fn new(outlet: Outlet, kb: Kb, language: &str) -> Self {
         let language = language.to_owned();
         let (shown, staged, typing) = (Vec::new(), None, None);
-        Self { outlet, kb, language, shown, staged, typing, growing: false, pressed: None }
+        let (growing, pressed, broken_off) = (false, None, false);
+        Self { outlet, kb, language, shown, staged, typing, growing, pressed, broken_off }
     }
 
     /// The same, answering the press of a button.
@@ -99,6 +102,9 @@ impl Writer {
             }
         }
         self.flush().await;
+        if self.broken_off {
+            self.say_privately(&say(&self.language, "discord-broken-off", &[])).await;
+        }
         self.outlet.close().await;
     }
 
@@ -153,13 +159,39 @@ impl Writer {
 
     async fn say_privately(&mut self, sentence: &str) {
         for page in text::pages(&Markup::plain(sentence), text::MESSAGE) {
-            self.post(&Post { content: page, private: true, ..Post::default() }).await;
+            let post = Post { content: page, private: true, insistent: true, ..Post::default() };
+            self.post(&post).await;
         }
     }
 
     async fn post(&mut self, post: &Post) -> Option<String> {
         let sent = self.outlet.send(post).await;
-        sent.inspect_err(|error| tracing::warn!("a message could not be sent: {error}")).ok()
+        if let Err(error) = &sent {
+            tracing::warn!("a message could not be sent: {error}");
+            self.broken_off |= error.is_uncertain() && !post.insistent;
+        }
+        sent.ok()
+    }
+
+    /// Sends a message with pictures, or without them where Discord takes none.
+    async fn post_pictured(&mut self, mut post: Post) {
+        let sent = self.outlet.send(&post).await;
+        let pictured = !post.files.is_empty();
+        match sent {
+            Ok(_) => {}
+            Err(error @ RestError::Refused { status: ..500, .. }) if pictured => {
+                tracing::warn!("pictures could not be sent: {error}");
+                post.files.clear();
+                for embed in post.embeds.iter_mut().filter_map(Value::as_object_mut) {
+                    embed.shift_remove("thumbnail");
+                }
+                self.post(&post).await;
+            }
+            Err(error) => {
+                tracing::warn!("a message could not be sent: {error}");
+                self.broken_off |= error.is_uncertain();
+            }
+        }
     }
 
     async fn matches(&mut self, thumbnails: &[Thumbnail], confident: bool) {
@@ -172,7 +204,7 @@ impl Writer {
                 let file = |jpeg: &Vec<u8>| jpeg_file(&picture(n), jpeg.clone());
                 post.files.extend(thumbnail.jpeg.as_ref().map(file));
             }
-            self.post(&post).await;
+            self.post_pictured(post).await;
         }
         self.shown.clear();
     }
@@ -288,7 +320,7 @@ impl Writer {
             post.files.push(jpeg_file(&picture(0), jpeg));
         }
         post.embeds.push(embed);
-        self.post(&post).await;
+        self.post_pictured(post).await;
         self.shown.clear();
     }
 
@@ -336,7 +368,7 @@ fn did_work(reply: &Reply) -> bool {
 
 /// What Discord may ask again without an answer: whether an interaction was answered already.
 pub fn answered_before(error: &RestError) -> bool {
-    matches!(error, RestError::Refused { code: 40060 | 10062, .. })
+    matches!(error, RestError::Refused { code: ANSWERED | 10062, .. })
 }
 
 fn picture(n: usize) -> String {

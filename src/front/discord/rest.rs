@@ -6,6 +6,7 @@
 //! here, the same way whether there is a proxy or not.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,18 +17,22 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use serenity::constants::USER_AGENT as AGENT;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 const DISCORD: &str = "https://discord.com";
 const CONNECT: Duration = Duration::from_secs(10);
-const TIMEOUT: Duration = Duration::from_secs(20);
-/// For a call that carries files.
-const UPLOAD: Duration = Duration::from_secs(90);
-/// Times a call is made at most, and at most when Discord fails.
-const ATTEMPTS: u32 = 5;
-const FAILURES: u32 = 4;
-/// Longest that all waiting for one call may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes a second that a call with files should bring away, or it is given up.
+const SLOWEST: u64 = 128 << 10;
+/// Times a call is made again at most because of a limit, and longest that it waits for one.
+const LIMITED: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call is made again while Discord fails, and while it cannot be reached. The second is
+/// shorter than an interaction's token lives.
+const FAILING: Duration = Duration::from_secs(90);
+const OUTAGE: Duration = Duration::from_secs(10 * 60);
 const BACKOFF: Duration = Duration::from_millis(400);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 /// Routes whose limits are remembered.
 const ROUTES: usize = 2000;
 /// Largest answer that is read.
@@ -49,6 +54,11 @@ pub enum RestError {
 }
 
 impl RestError {
+    /// Whether Discord may have done what was asked, and its answer was lost.
+    pub fn is_uncertain(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Refused { status: 500.., .. })
+    }
+
     /// Whether an interaction's token is worth nothing any more.
     pub fn is_dead_token(&self) -> bool {
         matches!(
@@ -91,6 +101,10 @@ pub struct Rest {
     authorization: SecretString,
     /// When a route, or with an empty name everything, may be called again.
     blocked: Mutex<HashMap<String, Instant>>,
+    /// Whether Discord could not be reached when it was last tried.
+    away: AtomicBool,
+    /// Discord no longer knows the token.
+    revoked: CancellationToken,
 }
 
 impl Rest {
@@ -120,57 +134,84 @@ impl Rest {
             base: format!("{base}/api/v10"),
             authorization: format!("Bot {token}").into(),
             blocked: Mutex::default(),
+            away: AtomicBool::new(false),
+            revoked: CancellationToken::new(),
         })
     }
 
-    /// Makes a call until it succeeds or is not worth repeating.
+    /// Makes a call until it succeeds or is not worth repeating. One that can be repeated outlasts an
+    /// outage of some minutes.
     ///
     /// # Errors
     /// [`RestError`].
     pub async fn call(&self, call: Call<'_>) -> Result<Value, RestError> {
         let route = route(&call);
-        let give_up = Instant::now() + PATIENCE;
-        let mut attempt = 1;
+        let begun = Instant::now();
+        let (mut failures, mut limited) = (0, 0);
+        let mut give_up = begun + PATIENCE;
         loop {
             self.turn(&route, give_up).await?;
-            let failed = match self.once(&call).await {
+            let (failed, patience) = match self.once(&call).await {
                 Ok((status, headers, body)) => {
+                    self.reached();
                     self.note(&route, status, &headers, &body);
                     if status.is_success() {
                         return Ok(body);
                     }
                     if status == StatusCode::TOO_MANY_REQUESTS {
                         let wait = retry_after(&headers, &body);
+                        limited += 1;
                         // The wait itself happens on the next turn of the loop.
-                        if attempt < ATTEMPTS && Instant::now() + wait < give_up {
-                            attempt += 1;
+                        if limited <= LIMITED && Instant::now() + wait < give_up {
                             continue;
                         }
                         return Err(RestError::Limited(wait.as_secs() + 1));
                     }
                     let refused = refused(status, &body, is_webhook(call.path));
+                    if matches!(refused, RestError::Unauthorized) {
+                        self.revoked.cancel();
+                    }
                     // Behind a 5xx it may have been done all the same.
                     if !(status.is_server_error() && call.again) {
                         return Err(refused);
                     }
-                    refused
+                    (refused, FAILING)
                 }
                 Err(error) => {
                     let repeatable = call.again || error.is_connect();
                     let error = RestError::Unreachable(reason(&error));
+                    self.lost(&error);
                     if !repeatable {
                         return Err(error);
                     }
-                    error
+                    (error, OUTAGE)
                 }
             };
-            if attempt >= FAILURES {
+            failures += 1;
+            let pause = BACKOFF.saturating_mul(1 << u32::min(failures, 6)).min(LONGEST_BACKOFF);
+            let pause = pause.mul_f64(rand::rng().random_range(0.5..1.5));
+            if begun.elapsed() + pause > patience {
                 return Err(failed);
             }
-            let pause = BACKOFF * 2u32.pow(attempt);
-            let jitter = rand::rng().random_range(0.5..1.5);
-            tokio::time::sleep(pause.mul_f64(jitter)).await;
-            attempt += 1;
+            tokio::time::sleep(pause).await;
+            give_up = Instant::now() + PATIENCE;
+        }
+    }
+
+    /// Returns once Discord has said that it does not know the token.
+    pub async fn revoked(&self) {
+        self.revoked.cancelled().await;
+    }
+
+    fn lost(&self, error: &RestError) {
+        if !self.away.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{error}; what can be said again is tried again");
+        }
+    }
+
+    fn reached(&self) {
+        if self.away.swap(false, Ordering::Relaxed) {
+            tracing::warn!("Discord can be reached again");
         }
     }
 
@@ -193,8 +234,10 @@ impl Rest {
             Body::Form(value, files) => {
                 let boundary = format!("magpie{:032x}", rand::rng().random::<u128>());
                 let kind = format!("multipart/form-data; boundary={boundary}");
-                let request = request.header(CONTENT_TYPE, kind).timeout(UPLOAD);
-                request.body(form(&boundary, value, files))
+                let form = form(&boundary, value, files);
+                let carrying = Duration::from_secs(form.len() as u64 / SLOWEST);
+                let request = request.header(CONTENT_TYPE, kind).timeout(TIMEOUT + carrying);
+                request.body(form)
             }
         };
         let mut response = request.send().await?;
@@ -306,7 +349,7 @@ fn refused(status: StatusCode, body: &Value, webhook: bool) -> RestError {
 }
 
 /// What went wrong, without the address, which may hold a token.
-fn reason(error: &reqwest::Error) -> String {
+pub fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".into();
     }

@@ -15,20 +15,27 @@ use teloxide::payloads::SendChatActionSetters;
 use teloxide::requests::{HasPayload, Payload, Request, Requester};
 use teloxide::types::{ChatAction, ChatId, File, FileId, ThreadId};
 use teloxide::{ApiError, Bot, RequestError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::disk;
 use crate::config::TelegramSettings;
 
 /// Longest wait for one call, with the ten seconds that teloxide pauses after a server's error.
-const CALL: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_secs(30);
 /// Longest wait for a file to come or go.
 const TRANSFER: Duration = Duration::from_secs(180);
+/// Bytes a second that a call with files should bring away, or it is given up.
+const SLOWEST: u64 = 300_000;
+/// Longest without any of a file.
+const STALL: Duration = Duration::from_secs(20);
 const CHAT_ACTION: Duration = Duration::from_secs(5);
-/// How often a call is tried in all.
+/// How often a file is tried in all.
 const TRIES: u32 = 4;
-/// Longest that all pauses of one call may take together.
+/// How long a call is made again while Telegram fails or asks to wait, and while it cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(120);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const OUTAGE: Duration = Duration::from_secs(30 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Longest error in the log, in characters.
 const TOLD: usize = 200;
 /// What Telegram's own server hands out at most (Bot API, getFile).
@@ -51,6 +58,8 @@ pub struct Api {
     own: bool,
     /// Where another server keeps the files that it hands out as paths.
     files: PathBuf,
+    /// Told when a call was answered as if the token were unknown.
+    doubts: Arc<Notify>,
 }
 
 /// Whether calls go to Telegram itself and not to a Bot API server of the operator's.
@@ -93,7 +102,7 @@ impl Api {
             None => bot,
             Some(url) => bot.set_api_url(url),
         };
-        Ok(Self { bot, own, files })
+        Ok(Self { bot, own, files, doubts: Arc::default() })
     }
 
     pub fn bot(&self) -> &Bot {
@@ -113,7 +122,30 @@ impl Api {
     where
         R: Request<Err = RequestError> + Send,
     {
-        within(CALL, request.send()).await
+        self.once_in(CALL, request).await
+    }
+
+    /// As [`Api::once`], within this time.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn once_in<R>(&self, limit: Duration, request: R) -> Result<Output<R>, RequestError>
+    where
+        R: Request<Err = RequestError> + Send,
+    {
+        let called = within(limit, request.send()).await;
+        called.inspect_err(|error| self.doubt(error))
+    }
+
+    /// Returns when a call was answered as if the token were unknown.
+    pub async fn doubted(&self) {
+        self.doubts.notified().await;
+    }
+
+    fn doubt(&self, error: &RequestError) {
+        if is_unknown_token(error) {
+            self.doubts.notify_one();
+        }
     }
 
     /// Calls until it is done, waiting as Telegram asks, within bounds.
@@ -127,22 +159,23 @@ impl Api {
         self.tried(request, CALL).await
     }
 
-    /// As [`Api::call`], for calls that carry a file.
+    /// As [`Api::call`], for calls that carry files of so many bytes.
     ///
     /// # Errors
     /// The last [`RequestError`].
-    pub async fn upload<R>(&self, request: R) -> Result<Output<R>, RequestError>
+    pub async fn upload<R>(&self, request: R, bytes: u64) -> Result<Output<R>, RequestError>
     where
         R: Request<Err = RequestError> + Send,
     {
-        self.tried(request, TRANSFER).await
+        let carrying = Duration::from_secs(bytes / SLOWEST);
+        self.tried(request, (CALL + carrying).min(TRANSFER)).await
     }
 
     async fn tried<R>(&self, request: R, limit: Duration) -> Result<Output<R>, RequestError>
     where
         R: Request<Err = RequestError> + Send,
     {
-        let mut waited = Duration::ZERO;
+        let begun = Instant::now();
         let mut attempt = 0;
         loop {
             let sending = request.send_ref();
@@ -151,13 +184,16 @@ impl Api {
                 Err(error) => error,
             };
             attempt += 1;
-            let pause = match &error {
-                RequestError::RetryAfter(seconds) => seconds.duration() + pause(0) / 4,
-                error if transient(error) => pause(attempt),
-                _ => return Err(error),
+            let (pause, patience) = match &error {
+                RequestError::RetryAfter(seconds) => (seconds.duration() + pause(0) / 4, PATIENCE),
+                RequestError::Network(_) | RequestError::Io(_) => (pause(attempt), OUTAGE),
+                error if transient(error) => (pause(attempt), PATIENCE),
+                _ => {
+                    self.doubt(&error);
+                    return Err(error);
+                }
             };
-            waited += pause;
-            if attempt >= TRIES || waited > PATIENCE {
+            if begun.elapsed() + pause > patience {
                 return Err(error);
             }
             tracing::debug!(?pause, "Telegram: {}", self.told(&error));
@@ -229,15 +265,18 @@ impl Api {
             path.pop_if_empty().push("file").push(&format!("bot{}", self.bot.token()));
             path.extend(file.path.split('/').filter(|part| !part.is_empty()));
         }
-        let response = self.bot.client().get(url).send().await;
-        let mut response = response.map_err(|e| trouble(&e.without_url()))?;
+        let stalled = |_| FetchError::Trouble("it came to a halt".into());
+        let response = tokio::time::timeout(STALL, self.bot.client().get(url).send()).await;
+        let mut response = response.map_err(stalled)?.map_err(|e| trouble(&e.without_url()))?;
         match response.status().as_u16() {
             200 => {}
             400 | 404 | 410 => return Err(FetchError::Gone),
             status => return Err(FetchError::Trouble(format!("status {status}"))),
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| trouble(&e.without_url()))? {
+        loop {
+            let chunk = tokio::time::timeout(STALL, response.chunk()).await.map_err(stalled)?;
+            let Some(chunk) = chunk.map_err(|e| trouble(&e.without_url()))? else { break };
             if (bytes.len() + chunk.len()) as u64 > limit {
                 return Err(FetchError::TooLarge);
             }
@@ -271,7 +310,7 @@ async fn within<T>(
 }
 
 /// Whether the same call may succeed a little later.
-fn transient(error: &RequestError) -> bool {
+pub fn transient(error: &RequestError) -> bool {
     match error {
         RequestError::Network(_) | RequestError::Io(_) => true,
         // A proxy's page in place of an answer.
@@ -283,6 +322,11 @@ fn transient(error: &RequestError) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether Telegram does not know the token, or what it stands in front of was not found.
+pub fn is_unknown_token(error: &RequestError) -> bool {
+    matches!(error, RequestError::Api(ApiError::InvalidToken))
 }
 
 /// Whether nothing that is sent to this chat can arrive any more.

@@ -89,7 +89,7 @@ pub async fn run(
     let api = Api::new(&settings)?;
     let Some(me) = updates::introduce(&api, &stop).await? else { return Ok(()) };
     tracing::info!("Telegram: serving @{}", me.username);
-    let file = bot.settings().catalogue.dir.join(format!("telegram-{}.json", me.id));
+    let file = bot.settings().catalogue.dir.join(format!("telegram-{}.jsonl", me.id));
     let grace = Duration::from_secs(bot.settings().bot.grace_s);
     let tasks = TaskTracker::new();
     let front = Arc::new(Front {
@@ -221,11 +221,12 @@ impl Front {
         self.api.limit(self.bot.settings().photo.max_bytes)
     }
 
-    /// Responds; false when the bot stopped before it could begin.
-    async fn respond(&self, incoming: Incoming) -> bool {
+    /// Responds to an update; false when that is still to be done, at the next start.
+    async fn respond(&self, incoming: Incoming, update: u32) -> bool {
         let request = &incoming.request;
         let kb = self.bot.kb(Platform::Telegram, &request.space, &request.chat);
-        let screen = Screen::new(&self.api, kb, incoming.target.clone());
+        let noted = (&self.pending, update);
+        let screen = Screen::new(&self.api, kb, incoming.target.clone(), noted);
         let (files, replied) = match self.wanted(&incoming) {
             Ok(wanted) => wanted,
             Err(mut refusal) => {
@@ -234,8 +235,7 @@ impl Front {
                 if let Err(failure) = admitted {
                     refusal = failure.text;
                 }
-                let _ = screen.tell(&refusal).await;
-                return true;
+                return !matches!(screen.tell(&refusal).await, Ok(Shown::Lost));
             }
         };
         if !files.is_empty() || !replied.is_empty() {
@@ -247,17 +247,14 @@ impl Front {
         };
         let (own, theirs) = match fetched {
             Ok(fetched) => fetched,
-            Err(refusal) => {
-                let _ = screen.tell(&refusal).await;
-                return true;
-            }
+            Err(refusal) => return !matches!(screen.tell(&refusal).await, Ok(Shown::Lost)),
         };
         let mut request = incoming.request;
         request.files = own;
         request.reply_to =
             incoming.replied.map(|_| RepliedTo { text: String::new(), files: theirs });
         let shown = screen.show(self.bot.handle(request), || self.stop.is_cancelled()).await;
-        !matches!(shown, Ok(Shown::NotBegun))
+        !matches!(shown, Ok(Shown::NotBegun | Shown::Lost))
     }
 
     /// The files to fetch, the message's own and those it replies to, or why not.
@@ -351,13 +348,21 @@ impl Front {
 
 impl Worker for Front {
     async fn work(&self, job: Job) {
+        let update = job.updates.first().copied().unwrap_or_default();
+        // Its answer broke off when the bot did, and is given anew.
+        for (chat, message) in self.pending.half_said(&job.updates) {
+            let gone = self.api.call(self.api.bot().delete_message(chat, message)).await;
+            if let Err(error) = gone {
+                tracing::debug!("Telegram: {}", self.api.told(&error));
+            }
+        }
         let finished = match &job.work {
             Work::Messages(messages) => match self.read(messages) {
-                Some(incoming) => self.respond(incoming).await,
+                Some(incoming) => self.respond(incoming, update).await,
                 None => true,
             },
             Work::Press(query) => match incoming::press(query, &self.admins) {
-                Some(incoming) => self.respond(incoming).await,
+                Some(incoming) => self.respond(incoming, update).await,
                 None => true,
             },
             Work::Inline(query) => {

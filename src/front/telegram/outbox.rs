@@ -3,19 +3,17 @@
 use std::path::Path;
 
 use teloxide::RequestError;
-use teloxide::payloads::{
-    EditMessageTextSetters, SendDocumentSetters, SendMediaGroupSetters, SendMessageSetters,
-    SendPhotoSetters,
-};
-use teloxide::requests::Requester;
+use teloxide::payloads::{EditMessageTextSetters, SendMessageSetters, SendPhotoSetters};
+use teloxide::requests::{HasPayload, Requester};
 use teloxide::types::{
     InlineKeyboardButton, InlineKeyboardMarkup, InputFile, InputMedia, InputMediaPhoto,
     LinkPreviewOptions, Message, MessageId, ParseMode, ReplyParameters,
 };
 
-use super::api::{Api, unreachable};
+use super::api::{Api, is_unknown_token, transient, unreachable};
 use super::html;
 use super::incoming::Target;
+use super::pending::Pending;
 use crate::bot::Button;
 
 /// Nothing that is sent can arrive: the bot was blocked, removed, or its chat is gone.
@@ -26,8 +24,23 @@ pub struct Unreachable;
 pub struct Outbox<'a> {
     pub api: &'a Api,
     pub target: Target,
+    /// Where messages are noted, and for which update.
+    pub noted: (&'a Pending, u32),
     /// Whether anything arrived.
     pub begun: bool,
+    /// Whether something was given up that may arrive another time.
+    pub lost: bool,
+}
+
+/// A call that sends, with the topic and the message that it refers to.
+macro_rules! placed {
+    ($request:expr, $target:expr) => {{
+        let mut request = $request;
+        let payload = request.payload_mut();
+        payload.message_thread_id = $target.thread;
+        payload.reply_parameters = refer($target);
+        request
+    }};
 }
 
 impl Outbox<'_> {
@@ -41,14 +54,8 @@ impl Outbox<'_> {
         keyboard: Option<InlineKeyboardMarkup>,
     ) -> Result<Option<MessageId>, Unreachable> {
         let build = |target: &Target, api: &Api| {
-            let mut request = api.bot().send_message(target.chat, page.clone());
-            request = request.parse_mode(ParseMode::Html).link_preview_options(no_preview());
-            if let Some(thread) = target.thread {
-                request = request.message_thread_id(thread);
-            }
-            if let Some(reply) = refer(target) {
-                request = request.reply_parameters(reply);
-            }
+            let request = placed!(api.bot().send_message(target.chat, page.clone()), target);
+            let request = request.parse_mode(ParseMode::Html).link_preview_options(no_preview());
             match keyboard.clone() {
                 Some(keyboard) => request.reply_markup(keyboard),
                 None => request,
@@ -59,7 +66,17 @@ impl Outbox<'_> {
             self.target.chat = chat;
             sent = self.api.call(build(&self.target, self.api)).await;
         }
-        Ok(self.sent(sent)?.map(|m| m.id))
+        let sent = self.sent(sent)?.map(|m| m.id);
+        self.note(sent.as_slice()).await;
+        Ok(sent)
+    }
+
+    /// Notes what now stands in the chat.
+    async fn note(&self, messages: &[MessageId]) {
+        let (pending, update) = self.noted;
+        for message in messages {
+            pending.said(update, self.target.chat, *message).await;
+        }
     }
 
     /// After the first message that arrived, nothing need refer to the user's any more.
@@ -77,6 +94,8 @@ impl Outbox<'_> {
                     return Err(Unreachable);
                 }
                 tracing::warn!("Telegram: a message was not sent: {told}");
+                let limited = matches!(error, RequestError::RetryAfter(_));
+                self.lost |= limited || transient(&error) || is_unknown_token(&error);
                 Ok(None)
             }
         }
@@ -109,23 +128,20 @@ impl Outbox<'_> {
         pictures: &[(String, Vec<u8>, String)],
     ) -> Result<bool, Unreachable> {
         if let [(name, jpeg, caption)] = pictures {
-            let file = InputFile::memory(jpeg.clone()).file_name(name.clone());
-            return Ok(self.photo(file, html::caption(caption)).await?.is_some());
+            return Ok(self.photo(name, jpeg.clone(), html::caption(caption)).await?.is_some());
         }
         let media = pictures.iter().map(|(name, jpeg, caption)| {
             let file = InputFile::memory(jpeg.clone()).file_name(name.clone());
             let photo = InputMediaPhoto::new(file).caption(html::caption(caption));
             InputMedia::Photo(photo.parse_mode(ParseMode::Html))
         });
-        let mut request = self.api.bot().send_media_group(self.target.chat, media);
-        if let Some(thread) = self.target.thread {
-            request = request.message_thread_id(thread);
-        }
-        if let Some(reply) = refer(&self.target) {
-            request = request.reply_parameters(reply);
-        }
-        let sent = self.api.upload(request).await;
-        Ok(self.sent(sent)?.is_some())
+        let bytes = pictures.iter().map(|(_, jpeg, _)| jpeg.len() as u64).sum();
+        let request = self.api.bot().send_media_group(self.target.chat, media);
+        let sent = self.api.upload(placed!(request, &self.target), bytes).await;
+        let sent = self.sent(sent)?;
+        let ids: Vec<MessageId> = sent.iter().flatten().map(|m| m.id).collect();
+        self.note(&ids).await;
+        Ok(sent.is_some())
     }
 
     /// Sends one picture; its caption is HTML.
@@ -134,19 +150,18 @@ impl Outbox<'_> {
     /// [`Unreachable`].
     pub async fn photo(
         &mut self,
-        file: InputFile,
+        name: &str,
+        jpeg: Vec<u8>,
         caption: String,
     ) -> Result<Option<Message>, Unreachable> {
-        let mut request = self.api.bot().send_photo(self.target.chat, file);
-        request = request.caption(caption).parse_mode(ParseMode::Html);
-        if let Some(thread) = self.target.thread {
-            request = request.message_thread_id(thread);
-        }
-        if let Some(reply) = refer(&self.target) {
-            request = request.reply_parameters(reply);
-        }
-        let sent = self.api.upload(request).await;
-        self.sent(sent)
+        let bytes = jpeg.len() as u64;
+        let file = InputFile::memory(jpeg).file_name(name.to_owned());
+        let request = placed!(self.api.bot().send_photo(self.target.chat, file), &self.target);
+        let request = request.caption(caption).parse_mode(ParseMode::Html);
+        let sent = self.api.upload(request, bytes).await;
+        let sent = self.sent(sent)?;
+        self.note(sent.as_ref().map(|m| m.id).as_slice()).await;
+        Ok(sent)
     }
 
     /// Whether the document was sent.
@@ -155,15 +170,12 @@ impl Outbox<'_> {
     /// [`Unreachable`].
     pub async fn document(&mut self, name: &str, path: &Path) -> Result<bool, Unreachable> {
         let file = InputFile::file(path).file_name(name.to_owned());
-        let mut request = self.api.bot().send_document(self.target.chat, file);
-        if let Some(thread) = self.target.thread {
-            request = request.message_thread_id(thread);
-        }
-        if let Some(reply) = refer(&self.target) {
-            request = request.reply_parameters(reply);
-        }
-        let sent = self.api.upload(request).await;
-        Ok(self.sent(sent)?.is_some())
+        let bytes = path.metadata().map_or(u64::MAX, |meta| meta.len());
+        let request = placed!(self.api.bot().send_document(self.target.chat, file), &self.target);
+        let sent = self.api.upload(request, bytes).await;
+        let sent = self.sent(sent)?;
+        self.note(sent.as_ref().map(|m| m.id).as_slice()).await;
+        Ok(sent.is_some())
     }
 }
 

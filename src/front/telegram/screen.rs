@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use teloxide::requests::Requester;
-use teloxide::types::{InlineKeyboardMarkup, InputFile, MessageId};
+use teloxide::types::{InlineKeyboardMarkup, MessageId};
 use teloxide::{ApiError, RequestError};
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
@@ -15,6 +15,7 @@ use super::api::Api;
 use super::html;
 use super::incoming::Target;
 use super::outbox::{Outbox, Unreachable, file_name, keyboard};
+use super::pending::Pending;
 use crate::bot::{
     Answered, Block, Failure, FailureKind, Kb, Markup, Reply, Span, Thumbnail, web_link,
 };
@@ -38,6 +39,8 @@ pub enum Shown {
     All,
     /// The bot was stopping before it had begun, and nobody was told.
     NotBegun,
+    /// Not all of it could be sent.
+    Lost,
 }
 
 pub struct Screen<'a> {
@@ -54,9 +57,10 @@ pub struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    pub fn new(api: &'a Api, kb: Kb, target: Target) -> Self {
+    /// `noted` is where the messages are noted, and the update they answer.
+    pub fn new(api: &'a Api, kb: Kb, target: Target, noted: (&'a Pending, u32)) -> Self {
         Self {
-            out: Outbox { api, target, begun: false },
+            out: Outbox { api, target, noted, begun: false, lost: false },
             kb,
             live: Vec::new(),
             growing: None,
@@ -99,15 +103,20 @@ impl<'a> Screen<'a> {
             }
         }
         self.settle().await?;
-        Ok(Shown::All)
+        Ok(self.shown())
+    }
+
+    fn shown(&self) -> Shown {
+        if self.out.lost { Shown::Lost } else { Shown::All }
     }
 
     /// Shows one sentence.
     ///
     /// # Errors
     /// [`Unreachable`].
-    pub async fn tell(mut self, text: &str) -> Result<(), Unreachable> {
-        self.text(&Markup::plain(text), None).await
+    pub async fn tell(mut self, text: &str) -> Result<Shown, Unreachable> {
+        self.text(&Markup::plain(text), None).await?;
+        Ok(self.shown())
     }
 
     async fn take(&mut self, reply: Reply) -> Result<(), Unreachable> {
@@ -328,8 +337,7 @@ impl<'a> Screen<'a> {
             && let Ok(Some(jpeg)) = self.kb.picture(image).await
         {
             let name = format!("{}.jpg", file_name(&product.id));
-            let file = InputFile::memory(jpeg).file_name(name);
-            self.out.photo(file, html::caption(&product.title)).await?;
+            self.out.photo(&name, jpeg, html::caption(&product.title)).await?;
         }
         let mut head = vec![Span::bold(&product.title), Span::plain("\n"), Span::code(&product.id)];
         if let Some(images) = product.images.len().checked_sub(1).filter(|more| *more > 0) {

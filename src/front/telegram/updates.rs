@@ -1,6 +1,7 @@
 //! How updates come: by long polling, or delivered to our webhook.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use teloxide::payloads::{GetUpdatesSetters, SetWebhookSetters};
@@ -9,17 +10,21 @@ use teloxide::types::AllowedUpdate;
 use teloxide::{ApiError, RequestError};
 use tokio_util::sync::CancellationToken;
 
-use super::api::{Api, pause};
+use super::api::{Api, is_unknown_token, pause};
 use super::queue::Queues;
 use super::webhook::Deliveries;
 use super::{FAREWELL, Front, Identity};
 
 /// How long Telegram holds a request for updates while there are none, in seconds.
 const POLL: u32 = 25;
+/// Longest wait for its answer.
+const POLLED: Duration = Duration::from_secs(POLL as u64 + 10);
 /// Deliveries at once. Each takes a moment, and a chat's come one after the other anyway.
 const CONNECTIONS: u8 = 16;
 /// Deliveries that are written down together.
 const TOGETHER: usize = 32;
+const REVOKED: &str = "Telegram does not know the token; put the one that @BotFather shows into \
+                       telegram.token or MAGPIE__TELEGRAM__TOKEN";
 const ALLOWED: [AllowedUpdate; 4] = [
     AllowedUpdate::Message,
     AllowedUpdate::EditedMessage,
@@ -53,11 +58,7 @@ async fn rest(
     stop: &CancellationToken,
 ) -> Result<(), String> {
     let wait = match error {
-        RequestError::Api(ApiError::InvalidToken) => {
-            return Err("Telegram does not know the token; put the one that @BotFather shows \
-                        into telegram.token"
-                .into());
-        }
+        error if is_unknown_token(error) => return Err(REVOKED.into()),
         RequestError::RetryAfter(seconds) => seconds.duration(),
         _ => pause(*failures),
     };
@@ -97,7 +98,7 @@ impl Front {
                 request = request.offset(offset);
             }
             let polled = tokio::select! {
-                polled = self.api.once(request) => polled,
+                polled = self.api.once_in(POLLED, request) => polled,
                 () = self.stop.cancelled() => break,
             };
             let updates = match polled {
@@ -111,11 +112,28 @@ impl Front {
                     continue;
                 }
             };
-            failures = 0;
             // Without updates all is confirmed, and numbers may start anew after a week of silence.
-            offset = updates.last().and_then(|u| i32::try_from(u.id.0).ok()?.checked_add(1));
-            for update in self.pending.take(updates).await.unwrap_or_default() {
-                self.sort(queues, update).await;
+            let next = updates.last().and_then(|u| i32::try_from(u.id.0).ok()?.checked_add(1));
+            match self.pending.take(updates).await {
+                Some(Ok(fresh)) => {
+                    (failures, offset) = (0, next);
+                    for update in fresh {
+                        self.sort(queues, update).await;
+                    }
+                }
+                // Not confirmed, they stay with Telegram.
+                Some(Err(unwritten)) => {
+                    let wait = pause(failures);
+                    failures = failures.saturating_add(1);
+                    tracing::error!(
+                        "Telegram: nothing is taken, trying again in {wait:.1?}: {unwritten}"
+                    );
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.stop.cancelled() => {}
+                    }
+                }
+                None => {}
             }
         }
         if let Some(offset) = offset {
@@ -139,6 +157,13 @@ impl Front {
             loop {
                 let any = tokio::select! {
                     any = deliveries.queue.recv_many(&mut came, TOGETHER) => any,
+                    () = self.api.doubted() => {
+                        // Nothing comes any more from which it could be seen.
+                        match self.api.once(self.api.bot().get_me()).await {
+                            Err(error) if is_unknown_token(&error) => return Err(REVOKED.into()),
+                            _ => continue,
+                        }
+                    }
                     () = self.stop.cancelled() => return Ok(()),
                 };
                 if any == 0 {
@@ -148,12 +173,17 @@ impl Front {
                 came.retain(|delivery| !delivery.written.is_closed());
                 let (updates, written): (Vec<_>, Vec<_>) =
                     came.drain(..).map(|delivery| (delivery.update, delivery.written)).unzip();
-                let Some(fresh) = self.pending.take(updates).await else { return Ok(()) };
+                let Some(taken) = self.pending.take(updates).await else { return Ok(()) };
                 for written in written {
-                    let _ = written.send(());
+                    let _ = written.send(taken.is_ok());
                 }
-                for update in fresh {
-                    self.sort(queues, update).await;
+                match taken {
+                    Ok(fresh) => {
+                        for update in fresh {
+                            self.sort(queues, update).await;
+                        }
+                    }
+                    Err(unwritten) => tracing::error!("Telegram: nothing is taken: {unwritten}"),
                 }
             }
         };

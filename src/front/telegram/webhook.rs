@@ -31,10 +31,10 @@ const ROOM: usize = 128;
 /// Ports that Telegram delivers to (Bot API, setWebhook).
 const PORTS: [u16; 4] = [443, 80, 88, 8443];
 
-/// An update that came, and where to say that it is written down.
+/// An update that came, and where to say whether it is written down.
 pub struct Delivery {
     pub update: Update,
-    pub written: oneshot::Sender<()>,
+    pub written: oneshot::Sender<bool>,
 }
 
 /// The front-end's end of the webhook: what Telegram must be told, and what it delivers.
@@ -143,7 +143,8 @@ async fn deliver(State(hook): State<Arc<Hook>>, request: Request) -> StatusCode 
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     match tokio::time::timeout(PATIENCE, confirmed).await {
-        Ok(Ok(())) => StatusCode::OK,
+        Ok(Ok(true)) => StatusCode::OK,
+        Ok(Ok(false)) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -231,9 +232,13 @@ mod tests {
         // The front-end ends without having written it down.
         drop(deliveries.recv().await);
         assert_eq!(first.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
-        let third = tokio::spawn(send(r#"{"update_id": 3}"#));
-        let _ = deliveries.recv().await.unwrap().written.send(());
-        assert_eq!(third.await.unwrap(), StatusCode::OK);
+        for (written, status) in
+            [(true, StatusCode::OK), (false, StatusCode::INTERNAL_SERVER_ERROR)]
+        {
+            let third = tokio::spawn(send(r#"{"update_id": 3}"#));
+            let _ = deliveries.recv().await.unwrap().written.send(written);
+            assert_eq!(third.await.unwrap(), status);
+        }
         drop(deliveries);
         assert_eq!(send(r#"{"update_id": 4}"#).await, StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -1,0 +1,202 @@
+//! Calls that Discord limits, fails or refuses.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_and_failures_of_discord_are_waited_out() {
+    let stage = Stage::new().await;
+    let sending = |status: u16, headers: Vec<(&'static str, String)>, body: Value| Fault {
+        method: "POST",
+        path: format!("/channels/{CHANNEL}/messages"),
+        times: 1,
+        status,
+        headers,
+        body,
+    };
+    let limited = json!({"message": "You are being rate limited.", "retry_after": 0.7,
+        "global": false, "code": 0});
+    stage.discord.fault(sending(429, vec![("retry-after", "1".into())], limited));
+    stage.discord.fault(sending(502, vec![], Value::Null));
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
+    let standing = stage.says(&channel(), "2 kg").await;
+    assert_eq!(standing.len(), 2, "{standing:#?}");
+    // What Discord refuses for good is not tried again: the answer goes to whoever asked, and the
+    // next request is served where it was made.
+    stage.discord.fault(sending(403, vec![], json!({"message": "Missing Access", "code": 50001})));
+    let before = stage.discord.requests().len();
+    stage.mention(USER, "/help", None);
+    let sends = |d: &Discord| {
+        let path = format!("POST /channels/{CHANNEL}/messages");
+        d.requests().iter().skip(before).filter(|r| **r == path).count()
+    };
+    stage.says(&discord::dm_of(USER).to_string(), "/similar").await;
+    assert_eq!(sends(&stage.discord), 1);
+    stage.mention(USER, "/help", None);
+    stage.says(&channel(), "/similar").await;
+    assert_eq!(sends(&stage.discord), 2);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_on_everything_stops_every_route() {
+    let stage = Stage::new().await;
+    let limited = stage.discord.id().to_string();
+    stage.discord.fault(Fault {
+        method: "POST",
+        path: format!("/channels/{limited}/messages"),
+        times: 1,
+        status: 429,
+        headers: vec![("retry-after", "2".into()), ("x-ratelimit-global", "true".into())],
+        body: json!({"message": "You are being rate limited.", "retry_after": 1.5, "global": true}),
+    });
+    let asked = std::time::Instant::now();
+    stage.discord.message(USER, "/help", |m| {
+        m["mentions"] = json!([person(ME)]);
+        m["channel_id"] = limited.as_str().into();
+    });
+    let sends = format!("POST /channels/{limited}/messages");
+    stage.discord.until("the limit", |d| d.requests().contains(&sends).then_some(())).await;
+    // What is sent before the bot has read that it must wait may still go through; when the answer to
+    // that has come, it has read it.
+    let early = stage.help();
+    stage.says(&early, "/similar").await;
+    let other = stage.help();
+    for place in [&limited, &other] {
+        let standing = stage.says(place, "/similar").await;
+        assert!(standing[0].at - asked >= Duration::from_millis(1500), "{place}");
+    }
+    let calls = stage.discord.requests().iter().filter(|r| **r == sends).count();
+    assert_eq!(calls, 1 + stage.discord.standing(&limited).len());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interaction_whose_token_has_died_is_answered_in_the_channel() {
+    let stage = Stage::new().await;
+    let dead = |method| Fault {
+        method,
+        path: format!("/webhooks/{}/", discord::APPLICATION),
+        times: 1,
+        status: 401,
+        headers: vec![],
+        body: json!({"message": "Invalid Webhook Token", "code": 50027}),
+    };
+    // From the first word on: matches and answer go to the channel, each once.
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(2))), |_| {});
+    let standing = stage.says(&channel(), "2 kg").await;
+    assert_eq!(standing.len(), 2, "{standing:#?}");
+    assert_eq!(matched(&standing[0])[0], "kettle");
+    button(&standing, "Helpful");
+    // In the middle.
+    let unknown = Fault {
+        status: 404,
+        body: json!({"message": "Unknown Webhook", "code": 10015}),
+        ..dead("POST")
+    };
+    stage.discord.fault(unknown);
+    let token = stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(1))), |_| {});
+    stage.says(&channel(), "1 kg").await;
+    assert_eq!(matched(&stage.discord.standing(&token)[0])[0], "lamp");
+    // What only the user should see goes to nobody else, an admin's answer above all.
+    let direct = discord::dm_of(USER).to_string();
+    let before = stage.discord.at(&channel()).len();
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.command(USER, kb("stats", vec![], None), manager);
+    stage.says(&direct, "3 products").await;
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.command(USER, slash("forget", vec![], None), |_| {});
+    stage.says(&direct, "forgotten").await;
+    // A refusal in a public response, and a channel where the bot may not write.
+    stage.discord.fault(dead("POST"));
+    stage.discord.command(USER, ask("How heavy is it?", None), |_| {});
+    stage.says(&direct, "Send me a photo").await;
+    assert_eq!(stage.discord.at(&channel()).len(), before);
+    stage.discord.fault(dead("PATCH"));
+    stage.discord.fault(Fault {
+        method: "POST",
+        path: format!("/channels/{CHANNEL}/messages"),
+        times: 1,
+        status: 403,
+        headers: vec![],
+        body: json!({"message": "Missing Access", "code": 50001}),
+    });
+    stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(3))), |_| {});
+    stage.says(&direct, "3 kg").await;
+    assert_eq!(stage.discord.at(&channel()).len(), before);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follow_up_that_may_have_arrived_is_not_sent_twice() {
+    let stage = Stage::new().await;
+    let failing = |path: String| Fault {
+        method: "POST",
+        path,
+        times: 1,
+        status: 502,
+        headers: vec![],
+        body: Value::Null,
+    };
+    // The answer, and then the sentence about it, which better comes twice than not at all.
+    for _ in 0..2 {
+        stage.discord.fault(failing(format!("/webhooks/{}/", discord::APPLICATION)));
+    }
+    let hook = |r: &&String| r.starts_with("POST /webhooks/");
+    let token = stage.discord.command(USER, ask("How heavy is it?", Some(&stage.photo(2))), |_| {});
+    let standing = stage.says(&token, "may be missing").await;
+    let [matches, told] = standing.as_slice() else { panic!("{standing:#?}") };
+    assert!(matched(matches)[0] == "kettle" && told.ephemeral());
+    // An acknowledgement is tried twice.
+    stage.discord.fault(failing("/callback".into()));
+    let help = stage.discord.command(USER, slash("help", vec![], None), |_| {});
+    stage.says(&help, "/similar").await;
+    // A message can be recognised, so it is sent again.
+    let place = stage.discord.id().to_string();
+    stage.discord.fault(failing(format!("/channels/{place}/messages")));
+    stage.discord.message(USER, "/help", |m| {
+        m["mentions"] = json!([person(ME)]);
+        m["channel_id"] = place.as_str().into();
+    });
+    let standing = stage.says(&place, "/similar").await;
+    assert!(standing[0].body["enforce_nonce"] == true && standing[0].body["nonce"].is_string());
+    assert_eq!(stage.discord.requests().iter().filter(hook).count(), 3);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_outlives_a_cut_in_its_middle() {
+    let model = Model::new().await;
+    let stage = Stage::with(|s| with_model(s, &model)).await;
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
+    model.say("It weighs");
+    stage.says(&channel(), "It weighs").await;
+    stage.discord.line().cut();
+    model.say(" two kilos.");
+    model.end();
+    // More often than a minute has room for, at the pace of the tries.
+    stage.discord.line().tried(9).await;
+    stage.discord.line().mend();
+    let standing = stage.says(&channel(), "two kilos.").await;
+    assert_eq!(standing.len(), 2, "{standing:#?}");
+    button(&stage.discord.standing(&channel()), "Helpful");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_pictures_are_not_allowed_the_matches_come_without() {
+    let stage = Stage::new().await;
+    stage.discord.fault(Fault {
+        method: "POST",
+        path: format!("/channels/{CHANNEL}/messages"),
+        times: 1,
+        status: 403,
+        headers: vec![],
+        body: json!({"message": "Missing Permissions", "code": 50013}),
+    });
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
+    let standing = stage.says(&channel(), "2 kg").await;
+    assert_eq!(matched(&standing[0])[0], "kettle");
+    assert!(standing[0].files.is_empty() && standing[0].body["embeds"][0]["thumbnail"].is_null());
+    stage.end().await;
+}
