@@ -41,7 +41,7 @@ fn few_photos_are_in_memory_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut listing = String::new();
     for n in 0..ROWS {
-        let colour = Rgb([(n % 251) as u8, (n / 251) as u8, 7]);
+        let colour = Rgb([(n % 40 * 6) as u8, (n / 40 * 6) as u8, 255]);
         let name = format!("{n}.png");
         RgbImage::from_pixel(2, 2, colour).save(dir.path().join(&name)).unwrap();
         let row = json!({"image_path": name, "id": format!("p{n}"), "description": "A thing."});
@@ -64,7 +64,7 @@ fn few_photos_are_in_memory_at_once() {
     assert!(most.load(SeqCst) <= bound);
     // Each vector went to the row that it was made for.
     for n in [0, 31, 32, 700, ROWS - 1] {
-        let colour = [(n % 251) as f32 + 1.0, (n / 251) as f32 + 1.0, 8.0];
+        let colour = [(n % 40 * 6) as f32 + 1.0, (n / 40 * 6) as f32 + 1.0, 256.0];
         let hits = catalogue.nearest(&Embedding::new(colour.to_vec()).unwrap(), 1, None).unwrap();
         assert_eq!(hits[0].product.id, format!("p{n}"));
     }

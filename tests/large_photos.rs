@@ -8,9 +8,8 @@ use image::{Rgb, RgbImage};
 use magpie::clip::Clip;
 use magpie::photo::{Detail, Limits, Photo, PhotoError};
 
-/// For pictures with more edges and finer texture than a camera's: of those, `tests/parity.rs` asks
-/// 0.9999 from a file on, and reduced decoding keeps 0.99998 at 12 megapixels.
-const HARSH: f32 = 0.9995;
+/// What `tests/parity.rs` asks from a file on; at 12 megapixels reduced decoding keeps 0.99998.
+const ENOUGH: f32 = 0.9999;
 
 /// A picture with edges, slopes, fine texture and noise; the same every time.
 fn scene(width: u32, height: u32, seed: u32) -> RgbImage {
@@ -67,9 +66,11 @@ fn the_vector_is_that_of_the_whole_picture() {
         let detail = clip.preprocessor().detail();
         let mut smallest = (1f32, String::new());
         for (seed, times) in [2u32, 3, 4, 5, 8, 9, 11].into_iter().enumerate() {
-            for (wide, high) in [(4, 3), (3, 4), (1, 1), (16, 9)] {
+            for (wide, high) in [(4, 3), (3, 4), (3, 3), (16, 9)] {
                 let side = detail.short * times / 3;
-                let picture = scene(side * wide / 3 + 1, side * high / 3 + 1, seed as u32);
+                let whole_squares = |side: u32| side.next_multiple_of(8);
+                let (wide, high) = (whole_squares(side * wide / 3), whole_squares(side * high / 3));
+                let picture = scene(wide, high, seed as u32);
                 let bytes = jpeg(&picture, [75, 88, 95][seed % 3]);
                 let (all, small) = (whole(&bytes), reduced(&bytes, detail));
                 let cosine =
@@ -85,7 +86,7 @@ fn the_vector_is_that_of_the_whole_picture() {
             "{model}: smallest cosine to the whole picture {:.7} ({})",
             smallest.0, smallest.1
         );
-        assert!(smallest.0 >= HARSH, "{model}: {smallest:?}");
+        assert!(smallest.0 >= ENOUGH, "{model}: {smallest:?}");
     }
 }
 
@@ -93,7 +94,7 @@ fn the_vector_is_that_of_the_whole_picture() {
 #[test]
 fn a_reduced_picture_is_the_mean_of_the_whole_one() {
     for (width, height, quality) in
-        [(640, 480, 90), (1000, 1000, 60), (2000, 31, 80), (64, 2000, 95)]
+        [(640, 480, 90), (1000, 1000, 60), (2000, 31, 80), (320, 2000, 95)]
     {
         let bytes = jpeg(&scene(width, height, width), quality);
         let full = whole(&bytes);

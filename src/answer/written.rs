@@ -15,14 +15,6 @@ const PACE: Duration = Duration::from_millis(15);
 /// No language needs more characters for a token of its own words.
 const TOKEN: usize = 8;
 
-/// The last state of a growing answer that was passed on.
-struct Heard {
-    /// When the next may be.
-    next: Instant,
-    /// Its bytes.
-    length: usize,
-}
-
 /// The configured servers, and how they are asked.
 pub(super) struct Model {
     providers: Providers,
@@ -125,19 +117,17 @@ impl Model {
         on_text: Option<OnText<'_>>,
         spent: &Spent,
     ) -> Result<Said, AnswerError> {
-        let (heard, leaked) = (Mutex::new(None::<Heard>), Mutex::new(None::<Leak>));
+        // When the next state may be passed on.
+        let (next, leaked) = (Mutex::new(None::<Instant>), Mutex::new(None::<Leak>));
         let ear = |content: &str| {
             let Some(on_text) = on_text else { return true };
-            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
             let begun = Instant::now();
-            if heard.as_ref().is_some_and(|last| begun < last.next) {
+            if next.is_some_and(|next| begun < next) {
                 return true;
             }
             let Some(text) = structured::so_far(content) else { return true };
             let text = self.bounded(&text);
-            if heard.as_ref().is_some_and(|last| last.length == text.len()) {
-                return true;
-            }
             let checked = guard.check(&text);
             match checked {
                 Ok(()) => on_text(&text),
@@ -147,7 +137,7 @@ impl Model {
             }
             // A long text takes longer to check; reading on comes first.
             let pause = PACE.max(4 * begun.elapsed());
-            *heard = Some(Heard { next: Instant::now() + pause, length: text.len() });
+            *next = Some(Instant::now() + pause);
             checked.is_ok()
         };
         let said = self.providers.ask(prompt, &ear, spent).await;

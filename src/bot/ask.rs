@@ -159,11 +159,12 @@ impl Call {
             language: self.request().language.clone(),
         };
         let links = links(&inquiry.evidence);
-        let grown = Mutex::new(None::<Instant>);
+        // When a state was last shown, and how long it was.
+        let grown = Mutex::new(None::<(Instant, usize)>);
         let on_text = |text: &str| {
             let mut last = grown.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.is_none_or(|at| at.elapsed() >= GROW) {
-                *last = Some(Instant::now());
+            if last.is_none_or(|(at, length)| at.elapsed() >= GROW && length != text.len()) {
+                *last = Some((Instant::now(), text.len()));
                 self.offer(Reply::Growing(written(text, &links)));
             }
         };

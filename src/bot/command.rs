@@ -99,7 +99,13 @@ fn kb(rest: &str) -> Kb {
 fn add(mut rest: &str) -> Kb {
     let (mut id, mut title) = (None, None);
     while let Some((name, after)) = field_name(rest).filter(|(n, _)| matches!(*n, "id" | "title")) {
-        let (value, after) = short_value(after);
+        // An id has no spaces, so that the line may go on behind it.
+        let short = if name == "id" {
+            quoted(after).unwrap_or_else(|| first_word(after))
+        } else {
+            short_value(after)
+        };
+        let (value, after) = short;
         *(if name == "id" { &mut id } else { &mut title }) = Some(value.to_owned());
         rest = after.trim_start();
     }
@@ -247,6 +253,10 @@ mod tests {
             ("add A kettle. Note: hot.", add(None, None, "A kettle. Note: hot.")),
             ("add id:K-1 title:Kettle It boils.", add(Some("K-1"), Some("Kettle"), "It boils.")),
             ("add title:\"Red kettle\" It boils.", add(None, Some("Red kettle"), "It boils.")),
+            (
+                "add id:K-1 title:\"Kettle\" It boils.\nIt whistles.",
+                add(Some("K-1"), Some("Kettle"), "It boils.\nIt whistles."),
+            ),
             ("add title:„Roter Kessel“ Er kocht.", add(None, Some("Roter Kessel"), "Er kocht.")),
             (
                 "add title:“Red kettle” id:K It boils.",

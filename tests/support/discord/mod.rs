@@ -93,6 +93,8 @@ struct Inner {
     interactions: HashMap<String, (u64, Option<u64>)>,
     commands: HashMap<String, Value>,
     faults: Vec<Fault>,
+    /// Messages by the channel and nonce they were sent with.
+    nonces: HashMap<(String, String), u64>,
     /// Tokens of interactions that are over.
     dead: BTreeSet<String>,
     files: HashMap<String, File>,

@@ -234,7 +234,14 @@ fn handle(
         }
         ("POST", ["channels", channel, "messages"]) => {
             sent(body, &files, true, 4)?;
+            let nonce = body["nonce"].as_str().filter(|_| body["enforce_nonce"] == true);
+            let known = nonce.map(|nonce| ((*channel).to_owned(), nonce.to_owned()));
+            if let Some(id) = known.as_ref().and_then(|nonce| inner.nonces.get(nonce)) {
+                // Sent before: that message is what comes back.
+                return Ok((StatusCode::OK, message(*id, channel.parse().unwrap(), &bot(), "")));
+            }
             let id = id();
+            inner.nonces.extend(known.map(|nonce| (nonce, id.parse().unwrap())));
             inner.standing.entry((*channel).to_owned()).or_default().insert(id.clone());
             write(inner, "send", channel, &id, body, files);
             (StatusCode::OK, message(id.parse().unwrap(), channel.parse().unwrap(), &bot(), ""))
