@@ -248,7 +248,8 @@ async fn a_server_that_keeps_failing_is_left_alone_for_a_while() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_server_does_the_question_is_answered_in_time() {
     let half = || events(&["{\"answer\": \"It weighs nine tons", ", says "]);
-    let cases: Vec<(&str, Box<dyn Fn() -> Reply + Send + Sync>)> = vec![
+    type Case = (&'static str, Box<dyn Fn() -> Reply + Send + Sync>);
+    let cases: Vec<Case> = vec![
         ("429", Box::new(|| busy(0))),
         ("500", Box::new(|| Reply::new(500, "nine tons").header("retry-after", 0))),
         ("silence", Box::new(Reply::never)),

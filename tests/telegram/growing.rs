@@ -18,7 +18,7 @@ async fn the_answer_grows_by_edits_and_its_last_state_stays() {
     let second = stage.fake.says(7, "2 kg & this </code>").await;
     assert_eq!(first.id, second.id);
     // More than a message holds, with tags around the cut.
-    model.say(&"**wörter** <& ".repeat(600));
+    model.say(&"**wörter** <& ".repeat(430));
     model.say("the end");
     model.end();
     let (last, _) = stage.fake.button(7, "👍").await;

@@ -237,7 +237,9 @@ impl Telegram {
 
     /// Waits for a message in a chat that holds this text, the newest of them.
     pub async fn says(&self, chat: i64, text: &str) -> Shown {
-        let find = |fake: &Self| fake.chat(chat).into_iter().rev().find(|s| s.text.replace(JOINER, "").contains(text));
+        let find = |fake: &Self| {
+            fake.chat(chat).into_iter().rev().find(|s| s.text.replace(JOINER, "").contains(text))
+        };
         self.until(text, find).await
     }
 
