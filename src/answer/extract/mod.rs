@@ -3,7 +3,7 @@
 //! No model writes anything here. The entry is split into pieces (the description's sentences, and
 //! each attribute; `units`), and each is held against the question: the words they share, how near
 //! their other words are in meaning, and whether it tells what the question asks for, a weight or a
-//! permission (all by [`crate::reading`]). A small fitted model makes one chance of that (`score`), and
+//! permission (all by `reading/`). A small fitted model makes one chance of that (`score`), and
 //! the best pieces are quoted (`quote`). Where none surely answers, the answer says so and shows the
 //! nearest.
 
