@@ -7,7 +7,9 @@
 //! a browser sends them, and the answers come back as server-sent events. With `--model` a vision
 //! model's server on this machine, which answers at once, writes them, and what is printed besides is
 //! how long the first word of such an answer took, without CLIP's time: what the bot itself adds. It is
-//! told apart from extracts by being heard while it grows. All share the machine.
+//! told apart from extracts by being heard while it grows. Where look-alikes are asked about, or nothing
+//! matches well, what the bot says in place of an answer is the end of the question: how often is printed
+//! as `asked back`. All share the machine.
 
 mod shared;
 
@@ -28,6 +30,8 @@ struct Asked {
     done: f64,
     own: f64,
     clip: f64,
+    /// Whether the bot asked which look-alike is meant, or for another photo.
+    back: bool,
     /// To the first word of a model's answer, without CLIP's time.
     first: Option<f64>,
 }
@@ -41,9 +45,9 @@ fn main() {
     let answer = |url: &String| format!("[answer]\nbase_url = {url:?}\napi_key = \"none\"\n");
     let config = model.as_ref().map(answer).unwrap_or_default();
     let server = Bot::start(data.path(), &shared::catalogue(), &config);
-    ask(&server.address, &photos[0], QUESTIONS[0], "warm").expect("an answer");
+    ask(&server.address, &photos[0], QUESTIONS[0], "warm").expect("an answer or a question");
     println!(
-        "people  answers  errors  /s     matches p50   p99    last word p50   p99    own p50   p99   clip p50   memory MB"
+        "people  answers  asked back  errors  /s     matches p50   p99    last word p50   p99    own p50   p99   clip p50   memory MB"
     );
     for people in PEOPLE {
         let before = server.memory();
@@ -56,8 +60,9 @@ fn main() {
         let (matches, done) = (column(|a| a.matches), column(|a| a.done));
         let (own, clip) = (column(|a| a.own), column(|a| a.clip));
         println!(
-            "{people:6}  {:7}  {errors:6}  {:5.1}  {:11.1}  {:6.1}  {:13.1}  {:6.1}  {:8.2}  {:5.2}  {:8.1}   {before:.0} -> {:.0}",
+            "{people:6}  {:7}  {:10}  {errors:6}  {:5.1}  {:11.1}  {:6.1}  {:13.1}  {:6.1}  {:8.2}  {:5.2}  {:8.1}   {before:.0} -> {:.0}",
             asked.len(),
+            asked.iter().filter(|a| a.back).count(),
             asked.len() as f64 / took,
             matches(0.5),
             matches(0.99),
@@ -215,16 +220,18 @@ fn ask(address: &str, photo: &[u8], question: &str, conversation: &str) -> Resul
             first = Some(now);
         }
         if let Some(at) = text.find("event: done").filter(|_| n == 0 || text.contains("total\":")) {
-            let (answered, data) = (text.contains("event: answer"), &text[at..]);
+            let (heard, data) = (|event: &str| text.contains(event), &text[at..]);
+            let back = !heard("event: answer") && heard("event: text");
+            let said = heard("event: answer") || back;
             let json = data.split_once("data: ").map(|(_, d)| d.lines().next().unwrap_or_default());
             let done: Value =
                 serde_json::from_str(json.unwrap_or_default()).map_err(|e| e.to_string())?;
             let time = |name: &str| done["timings"][name].as_f64().unwrap_or(0.0);
             return match matches {
-                Some(matches) if answered => {
+                Some(matches) if said && !heard("event: problem") => {
                     let clip = time("clip");
                     let first = first.map(|first| first - clip);
-                    Ok(Asked { matches, done: now, own: time("own"), clip, first })
+                    Ok(Asked { matches, done: now, own: time("own"), clip, back, first })
                 }
                 _ => Err(text.chars().take(300).collect()),
             };

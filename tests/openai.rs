@@ -222,11 +222,18 @@ fn without_the_catalogue_photo_and_question_are_all_that_is_sent() {
     assert_eq!(parts(request), [Part::Picture(96, 72), Part::Text(QUESTION.into())]);
     assert_eq!((&answer["origin"], &answer["sources"]), (&"model".into(), &json!([])));
     assert_eq!(answer["matches"], json!([]));
+    // It counts where there is a catalogue to write it into, and makes none for that.
+    assert_eq!(desk.shop.run(&["usage"]).ok()["total"]["input_tokens"], 1);
+    let empty = Shop::new();
+    let mut elsewhere = unproxied(empty.command(&["ask", &desk.photo, QUESTION, "--no-kb"]));
+    elsewhere.env("OPENAI_BASE_URL", format!("{}/v1", server.url())).env("OPENAI_API_KEY", KEY);
+    run(&mut elsewhere).ok();
+    assert!(!empty.data().exists());
 
     let mut keyless = desk.ask(&server, QUESTION, &["--no-kb"]);
     let error = run(keyless.env_remove("OPENAI_API_KEY")).error(1);
     assert!(error.contains("OPENAI_API_KEY"), "{error}");
-    assert_eq!(server.requests().len(), 1, "no key, no request");
+    assert_eq!(server.requests().len(), 2, "no key, no request");
 }
 
 #[test]

@@ -58,6 +58,13 @@ pub fn price(settings: &AnswerSettings, model: &str, usage: &Usage) -> Option<Co
     Some(Cost { currency: row.currency.clone(), micros: micros.round() as u64 })
 }
 
+/// What that use costs of the dearest server that may be asked, in millionths.
+pub fn at_most(settings: &AnswerSettings, usage: &Usage) -> u64 {
+    let models = settings.models().into_iter();
+    let costs = models.filter_map(|model| price(settings, &model, usage));
+    costs.map(|cost| cost.micros).max().unwrap_or(0)
+}
+
 /// One question as it adds to others.
 pub fn tally(usage: &Usage, cost: Option<Cost>, estimated: bool) -> Tally {
     Tally {
@@ -74,7 +81,7 @@ pub fn tally(usage: &Usage, cost: Option<Cost>, estimated: bool) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::PriceSettings;
+    use crate::config::{PriceSettings, ProviderSettings};
 
     fn table() -> AnswerSettings {
         let row = |model: &str, input, cached_input, output| PriceSettings {
@@ -111,6 +118,17 @@ mod tests {
         // A server that counts more cached tokens than tokens costs no less than nothing.
         let odd = Usage { input_tokens: 1, cached_tokens: 5, output_tokens: 0 };
         assert_eq!(price(&table(), "gpt-4o", &odd).unwrap().micros, 1);
+    }
+
+    #[test]
+    fn what_it_may_cost_at_most_is_what_the_dearest_server_asks() {
+        let usage = Usage { input_tokens: 1000, cached_tokens: 0, output_tokens: 100 };
+        let provider = |model: &str| ProviderSettings { model: model.into(), ..Default::default() };
+        let mut settings = table();
+        settings.providers = vec![provider("gpt-4o-mini"), provider("gpt-4o"), provider("llava")];
+        assert_eq!(at_most(&settings, &usage), 2500 + 1000);
+        settings.prices.clear();
+        assert_eq!(at_most(&settings, &usage), 0);
     }
 
     #[test]

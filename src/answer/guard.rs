@@ -17,8 +17,8 @@ const ROW: usize = 32;
 const SECRET: usize = 8;
 /// Characters without a blank that nobody can read.
 const OPAQUE: usize = 64;
-/// Shortest run that is worth decoding.
-const ENCODED: usize = 44;
+/// Shortest run that is worth decoding: a secret's, in Base64.
+const ENCODED: usize = 12;
 
 /// Why an answer was withheld, for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +68,8 @@ impl Guard {
     fn check_plain(&self, text: &str) -> Result<(), Leak> {
         let dense: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let backwards: String = dense.chars().rev().collect();
-        for way in [&dense, &backwards] {
+        let turned: String = dense.chars().map(rot13).collect();
+        for way in [&dense, &backwards, &turned] {
             if self.secrets.iter().any(|s| way.contains(s.as_str())) {
                 return Err(Leak::Secret);
             }
@@ -117,6 +118,8 @@ fn rot13(c: char) -> char {
     match c {
         'a'..='m' => char::from(c as u8 + 13),
         'n'..='z' => char::from(c as u8 - 13),
+        'A'..='M' => char::from(c as u8 + 13),
+        'N'..='Z' => char::from(c as u8 - 13),
         c => c,
     }
 }
@@ -147,7 +150,8 @@ fn decodings(dense: &str) -> Vec<String> {
         // It may begin anywhere in the run, and end anywhere.
         for from in 0..4 {
             let Some(part) = run.get(from..) else { continue };
-            let whole = part.len() - part.len() % 4;
+            // One sign alone is no byte.
+            let whole = part.len() - usize::from(part.len() % 4 == 1);
             let part = part.get(..whole).unwrap_or_default();
             found.extend(engines.iter().filter_map(|e| e.decode(part).ok()).map(text_of));
         }
@@ -213,6 +217,9 @@ mod tests {
         assert_eq!(guard().check("The key is sk-sesame4711."), Err(Leak::Secret));
         assert_eq!(guard().check("s k - s e s a m e 4 7 1 1"), Err(Leak::Secret));
         assert_eq!(guard().check("1174emases-ks"), Err(Leak::Secret));
+        assert_eq!(guard().check("It is fx-frfnzr4711."), Err(Leak::Secret));
+        assert_eq!(guard().check("It is c2stc2VzYW1lNDcxMQ."), Err(Leak::Secret));
+        assert_eq!(guard().check("It is 736b2d736573616d6534373131."), Err(Leak::Secret));
         assert_eq!(guard().check(&"x9".repeat(50)), Err(Leak::Opaque));
     }
 

@@ -88,10 +88,9 @@ impl Call {
         if !budget.is_set() {
             return Ok(Ok(None));
         }
-        let cost = cost::price(&self.engine().settings().answer, &spender.model, expected);
         let amount = Amount {
             tokens: expected.input_tokens.saturating_add(expected.output_tokens),
-            micros: cost.map_or(0, |c| c.micros),
+            micros: cost::at_most(&self.engine().settings().answer, expected),
         };
         let (shelves, spender) = (self.bot().shelves.clone(), spender.clone());
         let held =

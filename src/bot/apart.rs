@@ -127,7 +127,7 @@ impl Call {
         session.waiting = None;
         let Some(seen) = session.seen.as_mut() else { return Ok(Settled::Done) };
         seen.found.retain(|f| !waiting.choices.iter().any(|c| c.product == f.product));
-        seen.confident = false;
+        (seen.confident, seen.chosen) = (false, false);
         if seen.found.is_empty() {
             self.tell("no-more-matches", &[]).await;
             return Ok(Settled::Done);
@@ -143,7 +143,7 @@ pub(super) fn choose(session: &mut Session, product: &str) {
     if let Some(at) = seen.found.iter().position(|f| f.product == product) {
         let found = seen.found.remove(at);
         seen.found.insert(0, found);
-        (seen.rejected, seen.confident) = (0, true);
+        (seen.rejected, seen.confident, seen.chosen) = (0, true, true);
         seen.alike.clear();
     }
 }

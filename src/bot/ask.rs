@@ -196,7 +196,9 @@ impl Call {
     /// The remembered matches' products as the catalogue has them now.
     async fn evidence(&self, seen: &Seen) -> Result<Vec<Evidence>, KbError> {
         let settings = &self.engine().settings().answer;
-        let (products, detail) = (settings.products, settings.closest_look());
+        // Its look-alikes would only confuse whoever has said which one it is.
+        let products = if seen.chosen { 1 } else { settings.products };
+        let detail = settings.closest_look();
         let found: Vec<Found> =
             seen.found.iter().skip(seen.rejected).take(products).cloned().collect();
         let pictures = self.engine().answerer().has_model();
@@ -221,6 +223,7 @@ impl Call {
             return Ok(());
         };
         seen.rejected += 1;
+        seen.chosen = false;
         if seen.rejected >= seen.found.len() {
             self.tell("no-more-matches", &[]).await;
             return Ok(());
@@ -313,7 +316,8 @@ fn seen(vector: Embedding, jpeg: Arc<[u8]>, matches: &Matches) -> Seen {
     let found = found
         .map(|m| Found { product: m.product.id.clone(), image: m.image, score: m.score })
         .collect();
-    Seen { vector, jpeg, found, confident: matches.confident, rejected: 0, alike: Vec::new() }
+    let confident = matches.confident;
+    Seen { vector, jpeg, found, confident, rejected: 0, chosen: false, alike: Vec::new() }
 }
 
 /// The unit vector in the middle of several; none when they cancel out.

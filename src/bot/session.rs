@@ -63,6 +63,8 @@ pub struct Seen {
     pub confident: bool,
     /// Matches the user has said it is not.
     pub rejected: usize,
+    /// Whether the user has said that it is the first of them.
+    pub chosen: bool,
     /// Ids of the best matches that the photo cannot tell apart, until somebody was asked.
     pub alike: Vec<String>,
 }
@@ -214,6 +216,7 @@ mod tests {
             found: Vec::new(),
             confident: false,
             rejected: 0,
+            chosen: false,
             alike: Vec::new(),
         }
     }

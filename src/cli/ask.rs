@@ -68,10 +68,14 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     let photo = open(&args.photo, context, Detail::FULL)?;
     let answerer = Answerer::new(&settings.answer)?;
     let runtime = runtime()?;
-    let mut which = None;
+    let mut which = Which::Clear;
     let (answer, matches) = if args.no_kb {
         let sent = answer::sendable(&photo, settings.answer.closest_look())?;
         let answer = runtime.block_on(answerer.without_catalogue(&question, &sent))?;
+        // Where there is a catalogue, what is spent without it counts, too.
+        if context.settings.catalogue.dir.exists() {
+            usage::record(context, &context.catalogue()?, &answer)?;
+        }
         (answer, Matches::default())
     } else {
         let clip = context.clip()?;
@@ -80,14 +84,17 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
         let query = Query { vector: &query, words: Some(&question), photo: true };
         let mut matches = search::find(&catalogue, &Lexicon::default(), query, settings.search.k)?;
         which = settle(&catalogue, &question, &mut matches)?;
-        let inquiry = inquiry(&catalogue, question, &photo, &matches, &settings.answer)?;
+        let mut inquiry = inquiry(&catalogue, question, &photo, &matches, &settings.answer)?;
+        if matches!(which, Which::Said) {
+            inquiry.evidence.truncate(1);
+        }
         let answer = runtime.block_on(answerer.answer(&inquiry));
         usage::record(context, &catalogue, &answer)?;
         (answer, matches)
     };
     if context.json {
         let mut value = output::answer_json(&answer, &matches);
-        if let Some(which) = &which {
+        if let Which::Open(which) = &which {
             value["which"] = serde_json::json!(which);
         }
         output::json(&value)?;
@@ -96,7 +103,7 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
             output::line(&output::matches_text(&matches));
             output::line("");
         }
-        if let Some(which) = &which {
+        if let Which::Open(which) = &which {
             output::line(which);
         }
         output::line(&answer.text);
@@ -104,15 +111,26 @@ pub(super) fn ask(context: &Context, args: Ask) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Where the photo cannot tell look-alikes apart: the question may; else what to look at, as it is asked.
-fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Result<Option<String>> {
+/// Which of the matches a question is about.
+enum Which {
+    /// The photo tells.
+    Clear,
+    /// The question has said so.
+    Said,
+    /// One of several look-alikes: what to look at, as it is asked.
+    Open(String),
+}
+
+/// Where the photo cannot tell look-alikes apart, the question may.
+fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Result<Which> {
     let alike = search::look_alikes(catalogue, matches)?;
     if alike.len() < 2 {
-        return Ok(None);
+        return Ok(Which::Clear);
     }
     let difference = differ::difference(&alike);
     let differ::Meant::One(at) = differ::meant(question, &difference.choices) else {
-        return Ok(Some(look_alikes_question(spoken(question).unwrap_or("en"), &difference)));
+        let language = spoken(question).unwrap_or("en");
+        return Ok(Which::Open(look_alikes_question(language, &difference)));
     };
     let chosen = difference.choices.get(at).map(|c| c.product.as_str());
     let at = matches.matches.iter().position(|m| Some(m.product.id.as_str()) == chosen);
@@ -121,7 +139,7 @@ fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Resul
         matches.matches.insert(0, found);
         matches.confident = true;
     }
-    Ok(None)
+    Ok(Which::Said)
 }
 
 /// Gathers what an answer is made from: the photo, and the first matches with their pictures.

@@ -2,18 +2,26 @@
 //! against a fake Discord that refuses what Discord refuses.
 
 mod admin;
+mod alike;
 mod asking;
+mod attacks;
 mod both;
 mod calls;
 #[path = "../support/discord/mod.rs"]
 mod discord;
+#[path = "../support/drawn.rs"]
+mod drawn;
 mod files;
 mod gateway;
 mod growing;
+#[path = "../support/http.rs"]
+mod http;
 #[path = "../support/line.rs"]
 mod line;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/obedient.rs"]
+mod obedient;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/telegram/mod.rs"]
@@ -58,6 +66,16 @@ impl Stage {
     }
 
     async fn on(discord: Discord, change: impl FnOnce(&mut Settings)) -> Self {
+        let stage = Self::bare(discord, change).await;
+        for (id, number) in [("lamp", 1), ("kettle", 2), ("chair", 3)] {
+            let text = format!("/kb add id:{id} title:\"The {id}\" The {id} weighs {number} kg.");
+            add(&stage.bot, text, number).await;
+        }
+        stage
+    }
+
+    /// Without products.
+    async fn bare(discord: Discord, change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.catalogue.dir = dir.path().join("data");
@@ -74,9 +92,6 @@ impl Stage {
         };
         change(&mut settings);
         let bot = Bot::new(settings.clone(), Clip::open(&tiny()).unwrap()).unwrap();
-        for (id, number) in [("lamp", 1), ("kettle", 2), ("chair", 3)] {
-            add(&bot, id, number).await;
-        }
         let stop = CancellationToken::new();
         let run = front::discord::run(settings.discord, bot.clone(), stop.clone());
         let stage = Self { discord, bot, stop, running: tokio::spawn(run), _dir: dir };
@@ -153,9 +168,8 @@ struct Mark {
     chosen: bool,
 }
 
-async fn add(bot: &Bot, id: &str, number: u32) {
+async fn add(bot: &Bot, text: String, number: u32) {
     let admin = Request { admin: true, ..Request::new(Platform::Discord, "", "setup", "setup") };
-    let text = format!("/kb add id:{id} title:\"The {id}\" The {id} weighs {number} kg.");
     let files = vec![Upload { name: "p.png".into(), bytes: png(number).into() }];
     let replies: Vec<Reply> = bot.handle(Request { text, files, ..admin.clone() }).collect().await;
     let press = replies.iter().find_map(|r| match r {

@@ -2,13 +2,21 @@
 //! the Bot API that refuses what Telegram would refuse.
 
 mod admin;
+mod alike;
 mod asking;
+mod attacks;
+#[path = "../support/drawn.rs"]
+mod drawn;
 mod growing;
+#[path = "../support/http.rs"]
+mod http;
 #[path = "../support/line.rs"]
 mod line;
 mod local;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/obedient.rs"]
+mod obedient;
 mod restart;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,8 +1,15 @@
 //! The web chat over HTTP: it answers, only admins change anything, other sites and strangers
 //! get nowhere, and whatever is wrong ends in a problem document.
 
-#[path = "support/http.rs"]
+mod alike;
+mod attacks;
+#[path = "../support/drawn.rs"]
+mod drawn;
+#[path = "../support/http.rs"]
 mod http;
+#[path = "../support/obedient.rs"]
+mod obedient;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs::File;
