@@ -21,7 +21,23 @@ struct Stage {
 
 impl Stage {
     fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), change)
+    }
+
+    /// Another bot, which knows of this one what it has written down.
+    async fn restarted(&self) -> Self {
+        self.bot.stop(Duration::ZERO).await;
         let dir = tempfile::tempdir().unwrap();
+        let data = |dir: &TempDir| dir.path().join("data");
+        std::fs::create_dir(data(&dir)).unwrap();
+        for file in std::fs::read_dir(data(&self._dir)).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), data(&dir).join(file.file_name())).unwrap();
+        }
+        Self::on(dir, |_| {})
+    }
+
+    fn on(dir: TempDir, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         settings.catalogue.dir = dir.path().join("data");
         settings.bot.user_per_minute = 6000;
@@ -223,6 +239,22 @@ async fn not_this_one_answers_from_the_next_match() {
     assert!(buttons(&next).iter().all(|(label, _)| !label.contains("Not this one")));
     let again = stage.all(Request { press, ..user("u") }).await;
     assert!(text(&again).contains("no longer works"));
+}
+
+#[tokio::test]
+async fn an_undo_that_comes_again_after_a_restart_takes_nothing_else_back() {
+    let stage = Stage::with(&[("lamp", 1), ("bowl", 9)]).await;
+    stage.says(admin(), "/kb edit lamp colour:red").await;
+    stage.says(admin(), "/kb edit lamp colour:blue").await;
+    let undo = || Request { delivery: "42".into(), ..admin() };
+    stage.says(undo(), "/kb undo").await;
+    // Another process knows nothing of the deliveries of the first.
+    let again = stage.restarted().await;
+    let replies = again.says(undo(), "/kb undo").await;
+    assert!(text(&replies).contains("lamp"), "{replies:?}");
+    let shown = again.says(admin(), "/kb show lamp").await;
+    let Some(Reply::Product(lamp)) = shown.first() else { panic!("{shown:?}") };
+    assert_eq!(lamp.attributes["colour"], "red");
 }
 
 /// Three pots, two of which share a picture.

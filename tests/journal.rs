@@ -116,6 +116,15 @@ fn every_kind_of_change_is_taken_back_in_turn() {
     let log = catalogue.log(0, 100).unwrap();
     assert!(log.iter().rev().map(|c| c.number).eq(1..=8));
     assert_eq!(log.iter().filter(|c| c.undone).count(), 4);
+    // A delivery that comes again takes nothing else back.
+    let by = |delivery| catalogue.undo_once(&ann, delivery).unwrap().map(|c| c.number);
+    assert_eq!(by("chat:1"), None);
+    catalogue.put_by(&ann, &text("b", "B."), &[image(1)]).unwrap();
+    catalogue.put_by(&ann, &text("b", "Better."), &[]).unwrap();
+    assert_eq!(
+        [by("chat:1"), by("chat:1"), by("chat:2"), by("chat:2")],
+        [Some(10), Some(10), Some(9), Some(9)]
+    );
     // What was taken back can be done again.
     assert_eq!(catalogue.put_by(&ann, &text("a", "A."), &[image(1)]).unwrap().images, 1);
 }

@@ -6,8 +6,8 @@ match-caption = { $title } ({ $score })
 what-to-know = Was möchten Sie darüber wissen?
 catalogue-empty = Der Katalog ist leer, es gibt also nichts, womit ich das Foto vergleichen könnte.
 ask-nothing = Schicken Sie mir ein Foto eines Produkts, gern gleich mit einer Frage.
-ask-needs-photo = Ich weiß nicht, welches Produkt Sie meinen. Schicken Sie ein Foto davon zusammen mit der Frage, oder suchen Sie es mit /similar und ein paar Wörtern.
-similar-needs = /similar braucht ein Foto oder ein paar Wörter, zum Beispiel: /similar roter Wasserkocher
+ask-needs-photo = Ich weiß nicht, welches Produkt Sie meinen. Schicken Sie ein Foto davon zusammen mit der Frage, oder suchen Sie es mit /treffer und ein paar Wörtern.
+similar-needs = /treffer braucht ein Foto oder ein paar Wörter, zum Beispiel: /treffer roter Wasserkocher
 no-more-matches = Das war der letzte Treffer. Versuchen Sie ein anderes Foto: näher, von vorn, bei besserem Licht.
 thanks-good = Danke, notiert.
 thanks-bad = Danke, notiert. Das hilft denen, die den Katalog pflegen.
@@ -60,27 +60,27 @@ help-intro =
     Ich sage Ihnen etwas über Produkte, die Sie vor die Kamera halten. Schicken Sie mir ein Foto und eine Frage, ich schlage das Produkt im Katalog nach.
 help-photo = Ein Foto mit einer Frage: Ich zeige die passenden Produkte und antworte aus dem Katalog.
 help-followup = Danach einfach weiterfragen: Ich behalte das Foto eine Weile.
-help-ask = /ask Frage: dasselbe wie eine Frage ohne den Befehl
-help-similar = /similar [Anzahl] [Wörter]: nur die Treffer zu einem Foto oder ein paar Wörtern
-help-forget = /forget: Foto und Gespräch sofort vergessen
-help-help = /help: diese Liste
+help-ask = /frage Frage: dasselbe wie eine Frage ohne den Befehl
+help-similar = /treffer [Anzahl] [Wörter]: nur die Treffer zu einem Foto oder ein paar Wörtern
+help-forget = /vergessen: Foto und Gespräch sofort vergessen
+help-help = /hilfe: diese Liste
 help-kb = Für Admins:
-help-kb-add = /kb add [id:…] [title:…] Beschreibung: mit Fotos: ein Produkt anlegen oder einem bekannten Bilder hinzufügen
-help-kb-show = /kb show ID: ein Produkt
-help-kb-list = /kb list [Seite]: alle Produkte
-help-kb-find = /kb find Wörter: Produkte, in deren Text die Wörter stehen
-help-kb-edit = /kb edit ID Feld:…: Titel (title), Beschreibung (description) oder ein anderes Feld ändern; ein leeres ("") verschwindet
-help-kb-remove = /kb remove ID: ein Produkt entfernen, nach Rückfrage
-help-kb-stats = /kb stats: wie viel es gibt
-help-kb-import = /kb import: mit einem Zip-Archiv, das description.json und Bilder enthält
-help-kb-export = /kb export: der ganze Katalog als solches Archiv
-help-kb-undo = /kb undo: Ihre letzte Änderung zurücknehmen
-help-kb-log = /kb log: wer was geändert hat
+help-kb-add = /katalog neu [id:…] [title:…] Beschreibung: mit Fotos: ein Produkt anlegen oder einem bekannten Bilder hinzufügen
+help-kb-show = /katalog zeigen ID: ein Produkt
+help-kb-list = /katalog liste [Seite]: alle Produkte
+help-kb-find = /katalog suchen Wörter: Produkte, in deren Text die Wörter stehen
+help-kb-edit = /katalog ändern ID Feld:…: Titel (title), Beschreibung (description) oder ein anderes Feld ändern; ein leeres ("") verschwindet
+help-kb-remove = /katalog entfernen ID: ein Produkt entfernen, nach Rückfrage
+help-kb-stats = /katalog zahlen: wie viel es gibt
+help-kb-import = /katalog importieren: mit einem Zip-Archiv, das description.json und Bilder enthält
+help-kb-export = /katalog exportieren: der ganze Katalog als solches Archiv
+help-kb-undo = /katalog zurück: Ihre letzte Änderung zurücknehmen
+help-kb-log = /katalog verlauf: wer was geändert hat
 
 ## Ablehnungen
 
 denied = Das dürfen nur Admins dieses Katalogs. Es wurde nichts geändert.
-unknown-command = { $name } kenne ich nicht. /help zeigt, was ich kann.
+unknown-command = { $name } kenne ich nicht. /hilfe zeigt, was ich kann.
 button-expired = Diese Taste gilt nicht mehr. Bitte fragen Sie noch einmal.
 too-fast = Das war schneller, als ich antworten darf. Bitte versuchen Sie es in { $seconds ->
         [one] einer Sekunde
@@ -105,14 +105,14 @@ photo-memory = Die { $format }-Datei braucht zu viel Speicher. Verkleinern Sie s
 
 ## Der Katalog
 
-no-product = Es gibt kein Produkt { $id }. /kb list zeigt, was es gibt.
+no-product = Es gibt kein Produkt { $id }. /katalog liste zeigt, was es gibt.
 bad-id = { $id } kann keine Produktnummer sein: bis zu 128 Buchstaben, Ziffern und Zeichen ohne Leerzeichen.
 bad-product = Das Produkt { $id } kann so nicht gespeichert werden: { $reason }
 changed-since = Es wurde inzwischen wieder geändert und kann darum nicht zurückgenommen werden: { $reason }
-kb-add-needs-photo = /kb add braucht mindestens ein Foto: schicken Sie es zusammen mit dem Befehl, oder antworten Sie auf eine Nachricht, die eines hat.
-kb-add-needs-text = Das Produkt braucht eine Beschreibung: /kb add title:"Roter Wasserkocher" Ein Wasserkocher für 1,7 Liter.
+kb-add-needs-photo = /katalog neu braucht mindestens ein Foto: schicken Sie es zusammen mit dem Befehl, oder antworten Sie auf eine Nachricht, die eines hat.
+kb-add-needs-text = Das Produkt braucht eine Beschreibung: /katalog neu title:"Roter Wasserkocher" Ein Wasserkocher für 1,7 Liter.
 kb-taken = Es gibt schon ein Produkt { $id } ({ $title }). Schreiben Sie id:{ $id }, um ihm die Fotos hinzuzufügen, oder wählen Sie eine andere id oder einen anderen Titel.
-kb-import-needs-zip = /kb import braucht ein Zip-Archiv mit description.json und Bildern: schicken Sie es zusammen mit dem Befehl.
+kb-import-needs-zip = /katalog importieren braucht ein Zip-Archiv mit description.json und Bildern: schicken Sie es zusammen mit dem Befehl.
 kb-importing = Es läuft gerade ein Import. Versuchen Sie es danach noch einmal.
 kb-added = { $id } ({ $title }) ist mit { $images ->
         [one] einem Bild
@@ -134,7 +134,7 @@ kb-remove-sure = { $id } ({ $title }) mit { $images ->
         [one] seinem Bild
        *[other] seinen { $images } Bildern
     } entfernen?
-kb-removed = { $id } ({ $title }) ist entfernt. /kb undo holt es zurück.
+kb-removed = { $id } ({ $title }) ist entfernt. /katalog zurück holt es zurück.
 kb-stats = { $products } Produkte, { $images } Bilder, { $megabytes } MB. Modell: { $model }.
 kb-imported = Import: { $added } hinzugefügt, { $updated } geändert, { $unchanged } unverändert, { $failed } fehlgeschlagen.
 kb-undone = Zurückgenommen: { $what }

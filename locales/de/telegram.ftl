@@ -18,7 +18,7 @@ telegram-more-images = (und { $images ->
 
 telegram-no-photo = Ich kann nur Fotos ansehen. Schicken Sie eines als Foto oder als Datei (JPEG, PNG, WebP, GIF, BMP oder TIFF).
 telegram-no-photo-named = { $name } kann ich nicht ansehen. Schicken Sie stattdessen ein Foto, als Foto oder als Datei (JPEG, PNG, WebP, GIF, BMP oder TIFF).
-telegram-archive = { $name } ist ein Archiv. Wer den Katalog pflegt, importiert es mit der Beschriftung /kb import.
+telegram-archive = { $name } ist ein Archiv. Wer den Katalog pflegt, importiert es mit der Beschriftung /katalog importieren.
 telegram-the-photo = Das Foto
 telegram-too-large = { $name } hat { $size } MB, und ich nehme höchstens { $limit } MB. Bitte kleiner schicken.
 telegram-over-limit = { $name } ist zu groß: Ich nehme höchstens { $limit } MB. Bitte kleiner schicken.

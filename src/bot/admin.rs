@@ -53,7 +53,7 @@ impl Call {
                 let path = Arc::new(self.kb().export().await?);
                 self.send(Reply::File { name: "catalogue.zip".into(), path }).await;
             }
-            Command::Undo => match self.kb().undo(self.author()).await? {
+            Command::Undo => match self.kb().undo(self.author(), self.delivery()).await? {
                 Some(change) => {
                     self.tell("kb-undone", &[("what", self.change(&change).into())]).await
                 }

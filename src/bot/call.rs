@@ -239,6 +239,15 @@ impl Call {
         Author { id: format!("{}:{user}", platform.name()), name: name.clone() }
     }
 
+    /// What tells this request from every other of every platform; empty where it cannot come again.
+    pub fn delivery(&self) -> String {
+        let Request { platform, chat, delivery, .. } = self.request();
+        if delivery.is_empty() {
+            return String::new();
+        }
+        format!("{}:{chat}:{delivery}", platform.name())
+    }
+
     /// Counts the time something takes.
     pub async fn timed<T>(&self, what: Spent, work: impl Future<Output = T>) -> T {
         let started = Instant::now();

@@ -5,6 +5,43 @@ use indexmap::IndexMap;
 /// Most matches that `/similar` shows.
 pub const MAX_SIMILAR: usize = 20;
 
+/// The commands' names in German, which mean the same on every platform and whatever language is spoken.
+const GERMAN: [(&str, &str); 5] = [
+    ("ask", "frage"),
+    ("similar", "treffer"),
+    ("forget", "vergessen"),
+    ("help", "hilfe"),
+    ("kb", "katalog"),
+];
+/// Those of `/kb`'s parts.
+const GERMAN_KB: [(&str, &str); 11] = [
+    ("add", "neu"),
+    ("show", "zeigen"),
+    ("list", "liste"),
+    ("find", "suchen"),
+    ("edit", "ändern"),
+    ("remove", "entfernen"),
+    ("stats", "zahlen"),
+    ("import", "importieren"),
+    ("export", "exportieren"),
+    ("undo", "zurück"),
+    ("log", "verlauf"),
+];
+
+/// A command's name in a language, `of_kb` a part of `/kb`; its English name where there is no other.
+pub fn name_in(language: &str, name: &'static str, of_kb: bool) -> &'static str {
+    let names: &[(&str, &'static str)] = if of_kb { &GERMAN_KB } else { &GERMAN };
+    let german = names.iter().find(|(english, _)| *english == name && language == "de");
+    german.map_or(name, |(_, german)| german)
+}
+
+/// The English name of what somebody wrote, in lower case.
+fn english(written: &str, names: &[(&'static str, &str)]) -> String {
+    let written = written.to_lowercase();
+    let known = names.iter().find(|(_, german)| *german == written);
+    known.map_or(written, |(english, _)| (*english).to_owned())
+}
+
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -51,14 +88,14 @@ pub fn parse(text: &str) -> Command {
     let text = text.trim();
     let Some(rest) = text.strip_prefix('/') else { return Command::Ask(text.to_owned()) };
     let (name, rest) = first_word(rest);
-    let name = name.split('@').next().unwrap_or_default().to_lowercase();
-    match name.as_str() {
+    let written = name.split('@').next().unwrap_or_default();
+    match english(written, &GERMAN).as_str() {
         "ask" => Command::Ask(rest.to_owned()),
         "similar" => similar(rest),
         "forget" => Command::Forget,
         "help" | "start" => Command::Help,
         "kb" => Command::Kb(kb(rest)),
-        _ => Command::Unknown(name),
+        unknown => Command::Unknown(unknown.to_owned()),
     }
 }
 
@@ -72,7 +109,7 @@ fn similar(rest: &str) -> Command {
 
 fn kb(rest: &str) -> Kb {
     let (name, rest) = first_word(rest);
-    match name.to_lowercase().as_str() {
+    match english(name, &GERMAN_KB).as_str() {
         "add" => add(rest),
         "show" if !rest.is_empty() => Kb::Show(rest.to_owned()),
         "list" => Kb::List(rest.parse().unwrap_or(1).max(1)),
@@ -240,6 +277,28 @@ mod tests {
         ] {
             assert_eq!(kb(text), command, "{text:?}");
         }
+    }
+
+    #[test]
+    fn every_command_that_a_text_names_is_known_in_its_language() {
+        for language in ["en", "de"] {
+            for file in ["bot", "discord", "telegram"] {
+                let path = format!("{}/locales/{language}/{file}.ftl", env!("CARGO_MANIFEST_DIR"));
+                let text = std::fs::read_to_string(path).unwrap();
+                for (at, _) in text.match_indices(" /") {
+                    let named = text[at + 1..].lines().next().unwrap();
+                    let words =
+                        named.split([' ', ':', '.', ',']).take(2).collect::<Vec<_>>().join(" ");
+                    // What a part of `/kb` needs beside its name does not matter here.
+                    let command = parse(&format!("{words} x y:z"));
+                    let known = !matches!(command, Command::Unknown(_) | Command::Kb(Kb::Help));
+                    assert!(known, "{language}: {words}: {command:?}");
+                }
+            }
+        }
+        assert_eq!(parse("/Katalog ändern K titel:x"), parse("/kb edit K titel:x"));
+        assert_eq!(parse("/treffer@magpie_bot 3"), similar(Some(3), ""));
+        assert_eq!((name_in("de", "add", true), name_in("fr", "add", true)), ("neu", "add"));
     }
 
     #[test]

@@ -339,9 +339,10 @@ impl Kb {
         Ok(removed)
     }
 
-    /// Takes back this author's last change; none when there is none.
-    pub async fn undo(&self, author: Author) -> Result<Option<Change>, KbError> {
-        let undone = self.with(move |c| Ok(c.undo(&author)?)).await?;
+    /// Takes back this author's last change; none when there is none. The same `delivery` does so once,
+    /// an empty one each time.
+    pub async fn undo(&self, author: Author, delivery: String) -> Result<Option<Change>, KbError> {
+        let undone = self.with(move |c| Ok(c.undo_once(&author, &delivery)?)).await?;
         self.settle();
         Ok(undone)
     }

@@ -17,6 +17,8 @@ use super::{Catalogue, CatalogueError, ImageId, ModelId, attic};
 
 /// The newest so many changes can be taken back.
 pub(super) const KEPT: u64 = 200;
+/// The newest so many changes are looked through for one that is asked for again.
+const AGAIN: usize = 1000;
 /// Product ids in a line of the log.
 const NAMED: usize = 20;
 /// Longest id or name of an author, in characters.
@@ -74,6 +76,9 @@ pub struct Change {
     pub undone: bool,
     /// The number of the change that this one took back.
     pub undoes: Option<u64>,
+    /// What asked for taking back, where it may come again; see [`Catalogue::undo_once`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub delivery: String,
 }
 
 impl Catalogue {
@@ -88,8 +93,24 @@ impl Catalogue {
     /// [`CatalogueError::UndoTooOld`], [`CatalogueError::CannotRestore`]; the catalogue is as
     /// it was.
     pub fn undo(&self, author: &Author) -> Result<Option<Change>, CatalogueError> {
+        self.undo_once(author, "")
+    }
+
+    /// As [`Catalogue::undo`], for a message that may come again after a restart: the same `delivery`
+    /// takes nothing else back, and is told what it took back. An empty one is always a new one.
+    ///
+    /// # Errors
+    /// As [`Catalogue::undo`].
+    pub fn undo_once(
+        &self,
+        author: &Author,
+        delivery: &str,
+    ) -> Result<Option<Change>, CatalogueError> {
         let author = author.cleaned();
         self.store.write(|txn| {
+            if let Some(done) = self.undone_by(txn, delivery)? {
+                return Ok(Some(done));
+            }
             let Some(mut change) = self.newest_of(txn, &author.id)? else { return Ok(None) };
             let images = self.take_back(txn, &change)?;
             let t = self.store.tables();
@@ -101,6 +122,7 @@ impl Catalogue {
                 count: change.count,
                 images,
                 undoes: Some(change.number),
+                delivery: delivery.to_owned(),
                 ..self.begin(txn, &author, Action::Undone)?
             };
             t.journal.put(txn, &undo.number, &undo)?;
@@ -188,7 +210,25 @@ impl Catalogue {
             images: 0,
             undone: false,
             undoes: None,
+            delivery: String::new(),
         })
+    }
+
+    /// What this delivery has taken back already.
+    fn undone_by(&self, txn: &RoTxn<'_>, delivery: &str) -> Result<Option<Change>, CatalogueError> {
+        if delivery.is_empty() {
+            return Ok(None);
+        }
+        let t = self.store.tables();
+        for line in t.journal.rev_iter(txn)?.take(AGAIN) {
+            let (_, change) = line?;
+            if change.delivery == delivery
+                && let Some(number) = change.undoes
+            {
+                return Ok(t.journal.get(txn, &number)?);
+            }
+        }
+        Ok(None)
     }
 
     fn last_number(&self, txn: &RoTxn<'_>) -> Result<u64, CatalogueError> {

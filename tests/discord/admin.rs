@@ -145,7 +145,9 @@ async fn commands_are_registered_everywhere_or_in_guilds() {
         everywhere.as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["ask", "similar", "forget", "help", "kb", "Ask Magpie about this photo"]);
     assert_eq!(everywhere[4]["default_member_permissions"], "32");
+    assert_eq!(everywhere[0]["name_localizations"]["de"], "frage");
     assert_eq!(everywhere[0]["options"][0]["name_localizations"]["de"], "frage");
+    assert_eq!(everywhere[4]["options"][4]["name_localizations"]["de"], "ändern");
     assert_eq!(everywhere[5]["name_localizations"]["de"], "Magpie nach diesem Foto fragen");
     let subs: Vec<&str> = everywhere[4]["options"]
         .as_array()

@@ -111,6 +111,6 @@ async fn nobody_else_may_and_no_file_is_fetched_for_them() {
     assert!(lines(&shown).iter().all(|(_, t)| t.contains("nichts geändert")), "{shown:?}");
     assert_eq!((fake.fetched().len(), stage.ids().await), (0, vec!["lamp".to_owned()]));
     user.writes(fake).text("/help").send();
-    assert!(!fake.says(7, "/similar").await.text.contains("/kb"));
+    assert!(!fake.says(7, "/treffer").await.text.contains("/katalog"));
     stage.end().await;
 }

@@ -228,6 +228,10 @@ async fn the_menu_is_set_in_every_language_and_words_find_cards() {
     );
     let scopes: Vec<&Value> = menus.iter().map(|m| &m.fields["scope"]["type"]).collect();
     assert_eq!(scopes, ["default", "default", "chat", "chat"]);
+    let last = |n: usize| {
+        menus[n].fields["commands"].as_array().unwrap().last().unwrap()["command"].clone()
+    };
+    assert_eq!([last(0), last(1), last(2), last(3)], ["help", "hilfe", "kb", "katalog"]);
     User::new(7).looks_for(fake, "kettle");
     let cards = fake
         .until("cards", |f| Some(f.calls("answerInlineQuery").first()?.fields["results"].clone()))

@@ -1,8 +1,6 @@
 //! The slash commands as Discord is told of them. What an interaction holds is read in
 //! `options.rs`; the names here and there are the same.
-//!
-//! Commands keep their names in every language, because the help and the other platforms name
-//! them so; their options and all descriptions are translated.
+//! All of it is translated.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +11,7 @@ use serenity::model::application::{
 };
 
 use super::rest::{Body, Call, Rest, RestError};
-use crate::bot::command::MAX_SIMILAR;
+use crate::bot::command::{MAX_SIMILAR, name_in};
 use crate::words::say;
 
 /// Languages besides English that Discord has and this program speaks.
@@ -128,17 +126,21 @@ fn all(photos: usize) -> [CreateCommand; 6] {
     ]
 }
 
-fn command(name: &str) -> CreateCommand {
+fn command(name: &'static str) -> CreateCommand {
     let key = format!("discord-{name}");
     let command = CreateCommand::new(name).description(say("en", &key, &[]));
-    LANGUAGES.iter().fold(command, |c, l| c.description_localized(*l, say(l, &key, &[])))
+    LANGUAGES.iter().fold(command, |c, l| {
+        c.name_localized(*l, name_in(l, name, false)).description_localized(*l, say(l, &key, &[]))
+    })
 }
 
-fn sub(name: &str, options: Vec<CreateCommandOption>) -> CreateCommandOption {
+fn sub(name: &'static str, options: Vec<CreateCommandOption>) -> CreateCommandOption {
     let key = format!("discord-kb-{name}");
     let kind = CommandOptionType::SubCommand;
     let sub = CreateCommandOption::new(kind, name, say("en", &key, &[])).set_sub_options(options);
-    LANGUAGES.iter().fold(sub, |s, l| s.description_localized(*l, say(l, &key, &[])))
+    LANGUAGES.iter().fold(sub, |s, l| {
+        s.name_localized(*l, name_in(l, name, true)).description_localized(*l, say(l, &key, &[]))
+    })
 }
 
 fn option(kind: CommandOptionType, name: &str) -> CreateCommandOption {

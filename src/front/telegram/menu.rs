@@ -5,6 +5,7 @@ use teloxide::requests::Requester;
 use teloxide::types::{BotCommand, BotCommandScope, ChatId, Recipient};
 
 use super::api::Api;
+use crate::bot::command::name_in;
 use crate::words::say;
 
 const EVERYBODY: [&str; 4] = ["ask", "similar", "forget", "help"];
@@ -48,7 +49,9 @@ async fn one(
 fn commands(language: Option<&str>, admin: bool) -> Vec<BotCommand> {
     let language = language.unwrap_or("en");
     let names = EVERYBODY.into_iter().chain(admin.then_some("kb"));
-    names
-        .map(|name| BotCommand::new(name, say(language, &format!("telegram-menu-{name}"), &[])))
-        .collect()
+    let command = |name: &'static str| {
+        let what = say(language, &format!("telegram-menu-{name}"), &[]);
+        BotCommand::new(name_in(language, name, false), what)
+    };
+    names.map(command).collect()
 }

@@ -319,7 +319,8 @@ pub async fn undo(
     Admin(caller): Admin,
 ) -> Result<axum::Json<ChangeView>, Problem> {
     let author = caller.author();
-    let undone = kb(&app, &caller.language, |kb| async move { kb.undo(author).await });
+    let undone =
+        kb(&app, &caller.language, |kb| async move { kb.undo(author, String::new()).await });
     match undone.await? {
         Some(change) => Ok(axum::Json(change.into())),
         None => Err(Problem::new(StatusCode::NOT_FOUND, &caller.language, "no-undo", &[])),

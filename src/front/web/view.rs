@@ -219,8 +219,9 @@ pub enum ChangeAction {
 
 impl From<Change> for ChangeView {
     fn from(change: Change) -> Self {
-        let Change { number, at_ms, author, action, products, count, images, undone, undoes } =
-            change;
+        let Change {
+            number, at_ms, author, action, products, count, images, undone, undoes, ..
+        } = change;
         let author = AuthorView { id: author.id, name: author.name };
         Self { number, at_ms, author, action, products, count, images, undone, undoes }
     }
