@@ -53,6 +53,8 @@ pub struct ClipSettings {
     pub max_batch: usize,
     /// How the CPU computes.
     pub precision: Precision,
+    /// Whether weights are copied into the system's huge pages; see [`crate::clip::Clip`].
+    pub huge_pages: bool,
 }
 
 /// Limits of the conversation, the same on every platform.
@@ -163,7 +165,7 @@ pub struct SearchSettings {
 
 impl Default for ClipSettings {
     fn default() -> Self {
-        Self { model: "mini".into(), max_batch: 8, precision: Precision::F32 }
+        Self { model: "mini".into(), max_batch: 8, precision: Precision::F32, huge_pages: false }
     }
 }
 

@@ -115,8 +115,8 @@ def engines(arguments, pixels, work):
     full, eight = ((lambda batch, s=s: s.run(None, {"x": pixels[:batch]})[0]) for s in sessions)
     raw = work / "pixels.f32"
     pixels.tofile(raw)
-    own = {f"Magpie {kind}": Magpie(arguments.engine, arguments.model, kind, raw) for kind in ("f32", "int8", "candle")}
-    own["candle's layers"] = own.pop("Magpie candle")
+    kinds = {"Magpie f32": "f32", "Magpie f32, huge pages": "huge", "Magpie int8": "int8", "candle's layers": "candle"}
+    own = {name: Magpie(arguments.engine, arguments.model, kind, raw) for name, kind in kinds.items()}
     return {"PyTorch f32": timed(pytorch), "ONNX Runtime f32": timed(full), "ONNX Runtime int8": timed(eight), **own}
 
 

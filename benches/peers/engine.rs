@@ -1,6 +1,6 @@
 //! Magpie's side of `compare.py`: loads a model once, then embeds photos as it is told.
 //!
-//!     engine MODEL f32|int8|candle PIXELS
+//!     engine MODEL f32|huge|int8|candle PIXELS
 //!
 //! `PIXELS` holds little-endian f32, photo after photo. Each line on standard input is a batch
 //! size; each answer is the milliseconds that the pass took, then the first photo's vector.
@@ -16,16 +16,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let [model, engine, pixels] = arguments.as_slice() else {
         // `cargo bench` and `cargo test` start every program.
-        println!("usage: engine MODEL f32|int8|candle PIXELS");
+        println!("usage: engine MODEL f32|huge|int8|candle PIXELS");
         return Ok(());
     };
     let own = |precision| Engine::Own { isa: Isa::best(), precision };
+    let huge = engine == "huge";
     let engine = match engine.as_str() {
-        "f32" => own(Precision::F32),
+        "f32" | "huge" => own(Precision::F32),
         "int8" => own(Precision::Int8),
         _ => Engine::Candle,
     };
     let clip = Clip::open_with(Path::new(model), engine)?;
+    if huge && !clip.copy_to_huge_pages() {
+        return Err("this system has no huge pages".into());
+    }
     let side = clip.config().vision.image_size;
     let values: Vec<f32> = std::fs::read(pixels)?
         .as_chunks()

@@ -170,7 +170,11 @@ impl Context {
 
     fn clip(&self) -> Result<Clip> {
         let clip = &self.settings.clip;
-        Ok(Clip::load(&clip.model.parse()?, Engine::with(clip.precision))?)
+        let loaded = Clip::load(&clip.model.parse()?, Engine::with(clip.precision))?;
+        if clip.huge_pages && !loaded.copy_to_huge_pages() {
+            tracing::warn!("clip.huge_pages: these weights cannot be copied to huge pages");
+        }
+        Ok(loaded)
     }
 
     /// The configured catalogue for text work, which needs no model.

@@ -156,6 +156,7 @@ pub struct Clip {
     preprocessor: Preprocessor,
     tokenizer: Tokenizer,
     towers: engine::Towers,
+    weights: Arc<Bytes>,
 }
 
 impl Clip {
@@ -216,7 +217,7 @@ impl Clip {
         // SAFETY: the map is read-only; a model file is replaced by renaming, not rewritten in
         // place, while a process has it open.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| invalid(&e))?;
-        Self::assemble(&model, &config, &preprocessor, &tokenizer, Bytes::Map(map), engine)
+        Self::assemble(&model, &config, &preprocessor, &tokenizer, Bytes::map(map), engine)
     }
 
     /// The model compiled into the binary.
@@ -274,7 +275,15 @@ impl Clip {
         let weights = Arc::new(weights);
         let towers = engine::Towers::load(&weights, &config, engine).map_err(invalid(WEIGHTS))?;
         let fingerprint = fingerprint(&[config_json, preprocessor_json, tokenizer_json], &weights);
-        Ok(Self { name: name.to_owned(), fingerprint, config, preprocessor, tokenizer, towers })
+        let name = name.to_owned();
+        Ok(Self { name, fingerprint, config, preprocessor, tokenizer, towers, weights })
+    }
+
+    /// Copies weights that are read from a memory map of their file into the system's huge pages, 2 MiB
+    /// each: f32 passes walk over all of them and spare the look-ups of small pages. It costs the file's
+    /// size in memory. False where nothing is mapped or the system has no such pages (other than Linux).
+    pub fn copy_to_huge_pages(&self) -> bool {
+        self.weights.to_huge_pages()
     }
 
     /// The directory, hub id or `mini` the model was loaded from.

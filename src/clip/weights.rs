@@ -2,18 +2,54 @@
 //! converted once where it holds f16 or bf16.
 
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use half::{bf16, f16};
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, Metadata};
 
 /// The bytes of a `model.safetensors`.
 pub(super) enum Bytes {
-    Map(Mmap),
+    Map {
+        file: Mmap,
+        /// The same bytes in huge pages, which the towers' walk over all weights finds faster.
+        huge: OnceLock<Mmap>,
+    },
     #[cfg_attr(not(feature = "mini"), expect(dead_code, reason = "only `mini` is compiled in"))]
     Static(&'static [u8]),
+}
+
+impl Bytes {
+    pub(super) fn map(file: Mmap) -> Self {
+        Self::Map { file, huge: OnceLock::new() }
+    }
+
+    /// Copies a mapped file into huge pages, which all that is read from now on comes from. False where
+    /// there is no mapped file, or the system has no such pages.
+    pub(super) fn to_huge_pages(&self) -> bool {
+        let Self::Map { file, huge } = self else { return false };
+        if huge.get().is_some() {
+            return true;
+        }
+        let copied = huge_pages(file.len()).and_then(|mut pages| {
+            pages.copy_from_slice(file);
+            pages.make_read_only().ok()
+        });
+        copied.is_some_and(|copied| huge.set(copied).is_ok())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn huge_pages(length: usize) -> Option<MmapMut> {
+    let pages = MmapMut::map_anon(length).ok()?;
+    pages.advise(memmap2::Advice::HugePage).ok()?;
+    Some(pages)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn huge_pages(_: usize) -> Option<MmapMut> {
+    None
 }
 
 impl Deref for Bytes {
@@ -21,7 +57,7 @@ impl Deref for Bytes {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Map(map) => map,
+            Self::Map { file, huge } => huge.get().unwrap_or(file),
             Self::Static(bytes) => bytes,
         }
     }
@@ -97,5 +133,23 @@ impl Deref for View {
 impl From<Vec<f32>> for View {
     fn from(values: Vec<f32>) -> Self {
         Self(Held::Owned(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn huge_pages_hold_the_same() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let content: Vec<u8> = (0..5_000_000u32).map(|i| (i % 251) as u8).collect();
+        std::fs::write(file.path(), &content).unwrap();
+        // SAFETY: nobody else knows this file.
+        let bytes = Bytes::map(unsafe { Mmap::map(file.as_file()) }.unwrap());
+        assert_eq!(bytes.to_huge_pages(), cfg!(target_os = "linux"));
+        assert_eq!(bytes.to_huge_pages(), cfg!(target_os = "linux"));
+        assert!(*bytes == *content);
+        assert!(!Bytes::Static(&[1, 2]).to_huge_pages());
     }
 }

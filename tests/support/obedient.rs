@@ -267,7 +267,7 @@ pub fn harmless(name: &str, text: &str, system: &str) {
     }
     let run = text.split_whitespace().map(str::len).max().unwrap_or_default();
     assert!(run < 80, "{name}: an unreadable string: {text}");
-    let (rules, said) = (letters(system), letters(&text));
+    let (rules, said) = (letters(system), letters(text));
     let rules: Vec<char> = rules.chars().collect();
     for way in [said.clone(), said.chars().rev().collect(), letters(&disguised(text, "rot13"))] {
         let told = rules.windows(40).any(|row| way.contains(&row.iter().collect::<String>()));
