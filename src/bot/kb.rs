@@ -7,17 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
-use tempfile::TempPath;
 use tokio::sync::Mutex;
 
 use super::engine::Engine;
 use super::error::KbError;
 use super::reply::Upload;
-use crate::catalogue::archive::{self, ArchiveLimits};
-use crate::catalogue::import::{self, Embed, Options, Report};
+use crate::catalogue::import::Embed;
 use crate::catalogue::{
     Author, Catalogue, CatalogueError, Change, Feedback, ImageId, Name, PreparedImage, Product,
-    ProductText, Spender, Stats, Tally, UsageRow, export, slug, valid_id,
+    ProductText, Spender, Stats, Tally, UsageRow, slug, valid_id,
 };
 use crate::clip::Embedding;
 use crate::search::{self, Calibration, Lexicon, Matches, Query};
@@ -31,7 +29,7 @@ const PREPARED: usize = 300_000;
 pub struct Shelf {
     catalogue: Catalogue,
     /// Held by the one import that may run.
-    importing: Mutex<()>,
+    pub(super) importing: Mutex<()>,
     /// What its products are called.
     lexicon: Lexicon,
     /// Whether upkeep is running or due.
@@ -130,8 +128,8 @@ impl PreparedPhoto {
 /// A handle to one catalogue.
 #[derive(Clone)]
 pub struct Kb {
-    shelf: Arc<Shelf>,
-    engine: Engine,
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) engine: Engine,
 }
 
 impl Kb {
@@ -405,72 +403,6 @@ impl Kb {
         &self.shelf.place
     }
 
-    /// Imports a zip archive that holds `description.json` and pictures.
-    ///
-    /// # Errors
-    /// [`KbError::Importing`] while another import runs, [`KbError::Catalogue`].
-    pub async fn import(&self, author: Author, archive: TempPath) -> Result<Report, KbError> {
-        self.import_from(author, move || {
-            let file = std::fs::File::open(&archive)?;
-            let unpacked = archive::unpack(file, &ArchiveLimits::default())?;
-            Ok((unpacked.root.clone(), Box::new(unpacked) as Box<dyn Send>))
-        })
-        .await
-    }
-
-    /// Imports the sample catalogue.
-    ///
-    /// # Errors
-    /// As [`Kb::import`].
-    pub async fn load_sample(&self, author: Author) -> Result<Report, KbError> {
-        self.import_from(author, || {
-            let dir = tempfile::tempdir()?;
-            crate::sample::unpack(dir.path())?;
-            Ok((dir.path().to_owned(), Box::new(dir) as Box<dyn Send>))
-        })
-        .await
-    }
-
-    /// Imports the directory that `open` makes; what it returns beside the path holds the
-    /// directory in being.
-    async fn import_from(
-        &self,
-        author: Author,
-        open: impl FnOnce() -> Result<(std::path::PathBuf, Box<dyn Send>), KbError> + Send + 'static,
-    ) -> Result<Report, KbError> {
-        let kb = self.clone();
-        // On a task of its own, so that a client that goes away does not leave it half done.
-        let import = tokio::spawn(async move {
-            let shelf = Arc::clone(&kb.shelf);
-            let _alone = shelf.importing.try_lock().map_err(|_| KbError::Importing)?;
-            let (engine, limits) = (kb.engine.clone(), kb.engine.settings().photo.clone());
-            let report = kb
-                .with(move |c| {
-                    let (root, _dir) = open()?;
-                    let options = Options { limits, author: Some(author), ..Options::default() };
-                    Ok(import::import(c, &root, engine.clip(), &options, &|_, _| {})?)
-                })
-                .await?;
-            // Waited for: until it is done, no match is called confident.
-            kb.settled().await?;
-            Ok(report)
-        });
-        import.await?
-    }
-
-    /// Writes the whole catalogue into a zip archive.
-    ///
-    /// # Errors
-    /// [`KbError::Io`] or [`KbError::Catalogue`].
-    pub async fn export(&self) -> Result<TempPath, KbError> {
-        self.with(|c| {
-            let mut file = tempfile::NamedTempFile::new()?;
-            export::export(c, file.as_file_mut(), &|_, _| {})?;
-            Ok(file.into_temp_path())
-        })
-        .await
-    }
-
     /// Brings index and calibration up to date behind the caller's back, one run at a time.
     fn settle(&self) {
         if self.shelf.settling.swap(true, Ordering::SeqCst) {
@@ -485,7 +417,7 @@ impl Kb {
     }
 
     /// Brings index and calibration up to date.
-    async fn settled(&self) -> Result<(), KbError> {
+    pub(super) async fn settled(&self) -> Result<(), KbError> {
         let (shelf, engine) = (Arc::clone(&self.shelf), self.engine.clone());
         self.with(move |catalogue| {
             // Cleared first: a change that comes while this runs starts another run.

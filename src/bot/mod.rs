@@ -21,6 +21,7 @@ mod limits;
 mod markup;
 mod reply;
 mod session;
+mod whole;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

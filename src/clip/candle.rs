@@ -7,7 +7,7 @@
 use candle_core::{D, DType, Device, IndexOp, Result, Tensor};
 use candle_nn::{LayerNorm, Linear, Module, VarBuilder, ops::softmax_last_dim};
 
-use super::model::{Activation, ModelConfig, TextConfig, end_of_text};
+use super::model::{Activation, ModelConfig, Shape, TextConfig, end_of_text};
 
 impl Activation {
     fn apply(self, x: &Tensor) -> Result<Tensor> {
@@ -17,20 +17,6 @@ impl Activation {
             Self::GeluPytorchTanh => x.gelu(),
         }
     }
-}
-
-/// The transformer's shape as either tower's config gives it.
-macro_rules! shape_of {
-    ($config:expr) => {
-        Shape {
-            width: $config.hidden_size,
-            inner: $config.intermediate_size,
-            heads: $config.num_attention_heads,
-            layers: $config.num_hidden_layers,
-            act: $config.hidden_act,
-            eps: $config.layer_norm_eps,
-        }
-    };
 }
 
 /// Both towers with their projections.
@@ -84,7 +70,7 @@ impl VisionTower {
         let c = &config.vision;
         let vb = vars.pp("vision_model");
         let (d, p, side) = (c.hidden_size, c.patch_size, c.image_size / c.patch_size);
-        let shape = shape_of!(c);
+        let shape = c.shape();
         let embeddings = vb.pp("embeddings");
         let kernel = embeddings.get((d, 3, p, p), "patch_embedding.weight")?;
         Ok(Self {
@@ -139,7 +125,7 @@ impl TextTower {
         let c = &config.text;
         let vb = vars.pp("text_model");
         let (d, embeddings) = (c.hidden_size, vb.pp("embeddings"));
-        let shape = shape_of!(c);
+        let shape = c.shape();
         Ok(Self {
             tokens: embeddings.get((c.vocab_size, d), "token_embedding.weight")?,
             positions: embeddings
@@ -176,15 +162,6 @@ fn causal_mask(n: usize, device: &Device) -> Result<Tensor> {
     let mask: Vec<f32> =
         (0..n * n).map(|at| if at % n > at / n { f32::MIN } else { 0.0 }).collect();
     Tensor::from_vec(mask, (n, n), device)
-}
-
-struct Shape {
-    width: usize,
-    inner: usize,
-    heads: usize,
-    layers: usize,
-    act: Activation,
-    eps: f64,
 }
 
 struct Encoder {

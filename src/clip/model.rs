@@ -28,6 +28,37 @@ fn or_default_projection<'de, D: serde::Deserializer<'de>>(
     Ok(Option::deserialize(d)?.unwrap_or_else(default_projection))
 }
 
+/// What both towers' transformers have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shape {
+    pub width: usize,
+    pub inner: usize,
+    pub heads: usize,
+    pub layers: usize,
+    pub act: Activation,
+    pub eps: f64,
+}
+
+macro_rules! shaped {
+    ($config:ty) => {
+        impl $config {
+            pub(super) fn shape(&self) -> Shape {
+                Shape {
+                    width: self.hidden_size,
+                    inner: self.intermediate_size,
+                    heads: self.num_attention_heads,
+                    layers: self.num_hidden_layers,
+                    act: self.hidden_act,
+                    eps: self.layer_norm_eps,
+                }
+            }
+        }
+    };
+}
+
+shaped!(TextConfig);
+shaped!(VisionConfig);
+
 /// The text tower's shape.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]

@@ -13,23 +13,8 @@ use rayon::prelude::*;
 
 use super::engine::Precision;
 use super::kernel::{self, Grid, Isa, Matrix, Rows, Shared};
-use super::model::{Activation, ModelConfig, end_of_text};
+use super::model::{Activation, ModelConfig, Shape, end_of_text};
 use super::weights::{View, Weights};
-
-/// The transformer's shape as either tower's config gives it.
-macro_rules! shape_of {
-    ($config:expr, $precision:expr) => {
-        Shape {
-            width: $config.hidden_size,
-            inner: $config.intermediate_size,
-            heads: $config.num_attention_heads,
-            layers: $config.num_hidden_layers,
-            act: $config.hidden_act,
-            eps: $config.layer_norm_eps,
-            precision: $precision,
-        }
-    };
-}
 
 /// Both towers with their projections.
 pub(super) struct Towers {
@@ -113,7 +98,7 @@ impl VisionTower {
             positions: embedding("position_embedding.weight", &[side * side + 1, d])?,
             // The misspelling is the checkpoint format's own.
             pre_norm: norm("pre_layrnorm")?,
-            encoder: Encoder::new(w, "vision_model", &shape_of!(c, precision), false)?,
+            encoder: Encoder::new(w, "vision_model", &c.shape(), precision, false)?,
             post_norm: norm("post_layernorm")?,
             projection: Matrix::new(w.get("visual_projection.weight", &[out, d])?, out, d),
             size: c.image_size,
@@ -183,7 +168,7 @@ impl TextTower {
         Ok(Self {
             tokens: embedding("token_embedding", c.vocab_size)?,
             positions: embedding("position_embedding", c.max_position_embeddings)?,
-            encoder: Encoder::new(w, "text_model", &shape_of!(c, precision), true)?,
+            encoder: Encoder::new(w, "text_model", &c.shape(), precision, true)?,
             final_norm: Norm::new(w, "text_model.final_layer_norm", d, c.layer_norm_eps)?,
             projection: Matrix::new(w.get("text_projection.weight", &[out, d])?, out, d),
             eos: c.eos_token_id,
@@ -251,16 +236,6 @@ struct Sequence {
     pooled: usize,
 }
 
-struct Shape {
-    width: usize,
-    inner: usize,
-    heads: usize,
-    layers: usize,
-    act: Activation,
-    eps: f64,
-    precision: Precision,
-}
-
 struct Encoder {
     blocks: Vec<Block>,
     width: usize,
@@ -270,8 +245,14 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(w: &Weights, tower: &str, s: &Shape, causal: bool) -> Result<Self, String> {
-        let block = |i| Block::new(w, &format!("{tower}.encoder.layers.{i}"), s);
+    fn new(
+        w: &Weights,
+        tower: &str,
+        s: &Shape,
+        precision: Precision,
+        causal: bool,
+    ) -> Result<Self, String> {
+        let block = |i| Block::new(w, &format!("{tower}.encoder.layers.{i}"), s, precision);
         let blocks = (0..s.layers).map(block).collect::<Result<_, _>>()?;
         Ok(Self { blocks, width: s.width, heads: s.heads, act: s.act, causal })
     }
@@ -379,11 +360,11 @@ struct Block {
 }
 
 impl Block {
-    fn new(w: &Weights, name: &str, s: &Shape) -> Result<Self, String> {
+    fn new(w: &Weights, name: &str, s: &Shape, precision: Precision) -> Result<Self, String> {
         let d = s.width;
         let norm = |part: &str| Norm::new(w, &format!("{name}.{part}"), d, s.eps);
         let linear = |layer: &str, outputs, inputs, part| {
-            Linear::new(w, &format!("{name}.{layer}"), (outputs, inputs), part, s.precision)
+            Linear::new(w, &format!("{name}.{layer}"), (outputs, inputs), part, precision)
         };
         let head = d / s.heads;
         Ok(Self {
