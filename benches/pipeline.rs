@@ -311,16 +311,16 @@ impl Bench {
         let run = |arguments: &[&str]| {
             let status = Command::new(env!("CARGO_BIN_EXE_magpie"))
                 .args(arguments)
-                .args(["--model", &self.model])
                 .current_dir(dir.path())
                 .stdout(Stdio::null())
                 .status();
             assert!(status.is_ok_and(|s| s.success()), "magpie {arguments:?} failed");
         };
-        let photo = photo.to_str().expect("a path");
+        let (model, photo) = (self.model.as_str(), photo.to_str().expect("a path"));
+        let embed = ["model", "embed", photo, "--model", model];
         let [info, vector] = turns(
             self.rounds.min(9),
-            [&mut || run(&["model", "info", &self.model]), &mut || run(&["model", "embed", photo])],
+            [&mut || run(&["model", "info", model]), &mut || run(&embed)],
         );
         println!("\nstart: {info:.0} ms to load the model, {vector:.0} ms to the first vector");
     }

@@ -44,8 +44,8 @@ fn the_demo_matches_and_answers_its_sample_photos() {
         }
     }
     println!("{found} of {} photos matched, {said} of {sayable} facts said", answers.len());
-    // The model card says 34 of 41; below this floor the shipped model or the search is broken.
-    assert!(found * 4 >= answers.len() * 3, "{found} of {} photos matched", answers.len());
+    // The model card says 38 of 41; below this floor the shipped model or the search is broken.
+    assert!(found * 20 >= answers.len() * 17, "{found} of {} photos matched", answers.len());
     assert!(said * 100 >= sayable * 85, "{said} of {sayable} facts said");
 }
 
@@ -114,8 +114,9 @@ fn grocery_photos_find_their_product() {
     let report = run(&["eval", data.join("val.csv").to_str().unwrap()]);
     println!("{}", serde_json::json!({"recall_at_1": report["recall_at_1"], "mrr": report["mrr"]}));
     assert_eq!(report["photos"], 296);
-    // Chance is 0.06.
-    assert!(report["recall_at_5"].as_f64().unwrap() > 0.3);
+    // The model card says 0.53 and 0.91; chance is 0.01 and 0.06.
+    let recall = |key: &str| report[key].as_f64().unwrap();
+    assert!(recall("recall_at_1") > 0.48 && recall("recall_at_5") > 0.85, "{report}");
 }
 
 #[test]

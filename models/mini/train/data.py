@@ -6,7 +6,7 @@ A cache folder holds
   index.json     one row a picture: kind, product, instance, captions
   held.json      the clip-art pictures held back for the never-seen test
   tokenizer.json
-  teacher.npy    the vision teacher's maps (see teachers.py)
+  teacher.pt     the picture teacher, fine-tuned (see teachers.py)
 """
 
 import csv
@@ -199,9 +199,12 @@ def prepare(cache: Path, grocery, clipart, kb, angles, views: int, seed: int) ->
         cache / "pictures.npy", mode="w+", dtype=np.uint8, shape=(len(jobs), SIDE, SIDE, 4))
     kept, held, seen_clips = [], [], set()
     clip_at = [i for i, r in enumerate(rows) if r.kind == "clip"]
-    chosen = set(random.Random(7).sample(clip_at, HELD_BACK)) if len(clip_at) > 4 * HELD_BACK else set()
-    # Held-back pictures come first, so that a training picture that equals one is dropped.
-    order = sorted(range(len(jobs)), key=lambda i: i not in chosen)
+    # Held-back pictures come first, so that a training picture that equals one is dropped. They have
+    # look-alikes among themselves too: those are made up for by further ones.
+    chosen = random.Random(7).sample(clip_at, 2 * HELD_BACK) if len(clip_at) > 4 * HELD_BACK else []
+    chosen = sorted(chosen[:HELD_BACK]) + chosen[HELD_BACK:]
+    order = chosen + sorted(set(range(len(jobs))) - set(chosen))
+    chosen = set(chosen)
     with ProcessPoolExecutor(2) as pool:
         for i, picture in zip(order, pool.map(_picture, [jobs[i] for i in order], chunksize=32)):
             if picture is None:
@@ -214,7 +217,7 @@ def prepare(cache: Path, grocery, clipart, kb, angles, views: int, seed: int) ->
                 if key in seen_clips:
                     continue
                 seen_clips.add(key)
-            if i in chosen:
+            if i in chosen and len(held) < HELD_BACK:
                 held.append(jobs[i][1])
                 continue
             out[len(kept)] = picture

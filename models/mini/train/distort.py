@@ -119,10 +119,9 @@ def erase(x: torch.Tensor, share: float) -> torch.Tensor:
     return torch.where(inside, torch.rand(n, 3, 1, 1).expand_as(x), x)
 
 
-def photos(pixels: np.ndarray, whole: np.ndarray, size: int,
-           still: np.ndarray | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures and how they were warped. `whole` marks full pictures, which may be cropped further than
-    ready-made views; `still` those that are only resized, and mirrored half of the time."""
+def photos(pixels: np.ndarray, whole: np.ndarray, size: int, still: np.ndarray | None = None) -> torch.Tensor:
+    """Distorted pictures. `whole` marks full pictures, which may be cropped further than ready-made
+    views; `still` those that are only resized, and mirrored half of the time."""
     theta = similarity(len(pixels), (0.65, 1.05), 24, 0.04, 0.5)
     wide = torch.from_numpy(whole)
     theta[wide] = similarity(int(wide.sum()), (0.45, 1.05), 24, 0.04, 0.5)
@@ -131,16 +130,12 @@ def photos(pixels: np.ndarray, whole: np.ndarray, size: int,
     if still is not None and still.any():
         same, mirror = as_is(x[still], size), torch.rand(int(still.sum())) < 0.5
         out[still] = torch.where(mirror.view(-1, 1, 1, 1), same.flip(-1), same)
-        straight = torch.eye(2, 3).repeat(len(same), 1, 1)
-        straight[mirror, 0, 0] = -1.0
-        theta[still] = straight
-    return out, theta
+    return out.clamp(0, 1)
 
 
-def objects(pixels: np.ndarray, scenes: torch.Tensor, plain: float, size: int,
-            clean: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cut-outs on some background, and how they were warped; fully covered pictures simply fill it. A
-    share `clean` of them stays as it is, on white."""
+def objects(pixels: np.ndarray, scenes: torch.Tensor, plain: float, size: int, clean: float = 0.0) -> torch.Tensor:
+    """Cut-outs on some background; fully covered pictures simply fill it. A share `clean` of them stays as
+    it is, on white."""
     x = to_float(pixels)
     full = (x[:, 3] > 0.99).flatten(1).all(1)
     theta = similarity(len(x), (0.6, 1.4), 30, 0.08, 0.5)
@@ -153,25 +148,26 @@ def objects(pixels: np.ndarray, scenes: torch.Tensor, plain: float, size: int,
     out = erase(soften(colour(out, 0.9), 0.2), 0.2)
     still = torch.rand(len(x)) < clean
     if still.any():
-        theta[still] = torch.eye(2, 3)
-        out[still] = lay_on(as_is(x[still], size), torch.ones(1)).clamp(0, 1)
-    return out, theta
+        out[still] = lay_on(as_is(x[still], size), torch.ones(1))
+    return out.clamp(0, 1)
 
 
-def cut_mix(n: int, share: float, cells: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """For a share of n pictures, a rectangle of whole cells that another picture of them covers: the
-    partner of each, and [n, 1, cells, cells], 1 where the partner shows."""
-    partner = torch.randperm(n)
-    area = uniform(n, 0.1, 0.5)
-    stretch = torch.exp(uniform(n, -0.5, 0.5))
-    side = [((area.sqrt() * f * cells).round().clamp(1, cells)) for f in (stretch, 1 / stretch)]
-    line = torch.arange(cells)
-    inside = []
-    for s in side:
-        first = (torch.rand(n) * (cells - s + 1)).floor()
-        inside.append((line >= first[:, None]) & (line < (first + s)[:, None]))
-    over = inside[0][:, None, :, None] & inside[1][:, None, None, :]
-    return partner, (over & (torch.rand(n) < share).view(n, 1, 1, 1)).float()
+def mixed(x: torch.Tensor, target: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures and their labels, a share of them mixed with another of the batch: half by a rectangle that
+    the other covers (CutMix), half by shining through (MixUp)."""
+    n, _, s, _ = x.shape
+    partner, pick = torch.randperm(n), torch.rand(n)
+    area, stretch = uniform(n, 0.1, 0.5), torch.exp(uniform(n, -0.5, 0.5))
+    line, inside = torch.arange(s), []
+    for f in (stretch, 1 / stretch):
+        side = (area.sqrt() * f * s).round().clamp(1, s)
+        first = (torch.rand(n) * (s - side + 1)).floor()
+        inside.append((line >= first[:, None]) & (line < (first + side)[:, None]))
+    over = (inside[0][:, None, :, None] & inside[1][:, None, None, :]).float()
+    over = torch.where((pick < share / 2).view(n, 1, 1, 1), over, area.view(n, 1, 1, 1).expand_as(over))
+    over = over * (pick < share).view(n, 1, 1, 1)
+    part = over.mean((1, 2, 3))[:, None]
+    return x + over * (x[partner] - x), target + part * (target[partner] - target)
 
 
 def harsh(image: Image.Image, ground: Image.Image, rng) -> Image.Image:

@@ -13,7 +13,7 @@ from pathlib import Path
 p = argparse.ArgumentParser()
 p.add_argument("--kit", type=Path, required=True)
 p.add_argument("--first", type=int, default=0, help="number of the first view")
-p.add_argument("--views", type=int, default=28)
+p.add_argument("--views", type=int, default=56)
 p.add_argument("--size", type=int, default=160)
 p.add_argument("--samples", type=int, default=5)
 p.add_argument("--threads", type=int, default=2)

@@ -1,5 +1,5 @@
 """Trains the mini CLIP on two CPU cores. One command does everything: reads the sources into a cache,
-asks the teachers once, trains, exports.
+teaches the picture teacher the products, trains, exports.
 
     python train.py --grocery DIR --clipart DIR --kb DIR --angles DIR --run RUN --to ..
 
@@ -13,6 +13,7 @@ import argparse
 import copy
 import json
 import math
+import shutil
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 from tokenizers import Tokenizer
-from transformers import CLIPImageProcessor
+from transformers import CLIPImageProcessor, CLIPModel
 
 import data
 import distort
@@ -41,7 +42,7 @@ LATE = 2 / 3  # from here on, training looks more like the use that is measured
 STILL = {False: 0.12, True: 0.4}  # share of photos shown as they are, before LATE and after
 PAUSE = 10.0  # seconds; a step that took longer was paused, and the clock counts no more than this
 WEIGHTS = {
-    "patches": 3.0, "picture": 3.0, "product": 1.0, "studio": 0.5, "shelf": 1.0, "landing": 1.0,
+    "patches": 1.0, "picture": 2.0, "product": 1.0, "category": 0.5, "studio": 0.5, "shelf": 1.0, "landing": 1.0,
     "words": 1.0, "clip words": 0.1, "pair": 0.1, "text teacher": 0.5}
 
 
@@ -102,7 +103,7 @@ class Trainer:
         torch.manual_seed(a.seed)
         self.rng = np.random.default_rng(a.seed)
         self.pictures = p = data.Pictures(cache)
-        self.maps = np.load(cache / "teacher.npy", mmap_mode="r")
+        self.teacher = teachers.ready(cache / "teacher.pt", len(p.products))
         self.tok = Tokenizer.from_file(str(cache / "tokenizer.json"))
         self.texts = Texts(p, cache)
         self.photo, self.angle, self.clip = p.where("photo"), p.where("angle"), p.where("clip")
@@ -113,11 +114,13 @@ class Trainer:
         sets = np.array([x["set"] == "grocery" for x in p.products])
         studio = p.where("studio")
         self.studio, self.sample = studio[sets[self.label[studio]]], studio[~sets[self.label[studio]]]
-        self.read_teacher(cache)
+        kinds = sorted({(x["set"], x["category"]) for x in p.products})
+        self.kind = torch.zeros(len(p.products), len(kinds))
+        for i, x in enumerate(p.products):
+            self.kind[i, kinds.index((x["set"], x["category"]))] = 1.0
         self.model = clip.build(self.tok, a.drop_path)
-        start = np.sort(self.rng.choice(self.photo, 512, replace=False))
-        clip.prime(self.model, distort.normalise(distort.photos(p.pixels[start], self.whole[start], clip.PIXELS)[0]))
         self.heads = Heads(len(p.products))
+        self.begin()
         self.ema = copy.deepcopy(self.model.state_dict())
         decay, plain = [], []
         for name, w in [*self.model.named_parameters(), *self.heads.named_parameters()]:
@@ -127,30 +130,31 @@ class Trainer:
             lr=a.lr, betas=(0.9, 0.98), fused=True)
         self.step, self.elapsed = 0, 0.0
 
-    def read_teacher(self, cache: Path) -> None:
-        """The teacher's opinion of the shop photos: a linear reading for each fold of them."""
-        file = cache / "readings.pt"
-        if not file.exists():
-            means = torch.from_numpy(self.maps[self.photo].astype(np.float32).mean((2, 3)))
-            groups = torch.tensor([self.pictures.rows[i].instance for i in self.photo])
-            torch.save(teachers.readings(
-                means, torch.from_numpy(self.label[self.photo]), groups, len(self.pictures.products), self.a.seed), file)
-        self.readings, fold = torch.load(file)
-        self.fold = torch.zeros(len(self.pictures.rows), dtype=torch.long)
-        self.fold[self.photo] = fold
+    @torch.no_grad()
+    def begin(self) -> None:
+        """From `prime`, or from the weights of an earlier model: its catalogue pictures are the first product
+        vectors then."""
+        if not self.a.init:
+            start = np.sort(self.rng.choice(self.photo, 512, replace=False))
+            pixels = distort.photos(self.pictures.pixels[start], self.whole[start], clip.PIXELS)
+            return clip.prime(self.model, distort.normalise(pixels))
+        self.model.load_state_dict(CLIPModel.from_pretrained(self.a.init).float().state_dict())
+        known = evaluate.embed(self.model.eval(), self.shelf.pixels[clip.PIXELS])
+        sums = torch.zeros_like(self.heads.products).index_add_(0, torch.from_numpy(self.shelf.label), known)
+        self.heads.products.copy_(F.normalize(sums, dim=-1) * clip.EMBED**0.5)
 
     def progress(self) -> float:
         return self.step / self.a.steps
 
     def rate(self, t: float) -> float:
-        warm = min(1.0, (self.step + 1) / 200)
+        warm = min(1.0, (self.step + 1) / (self.a.steps / 20))
         return self.a.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, t))))
 
     def some(self, rows: np.ndarray, n: int) -> np.ndarray:
         return np.sort(self.rng.choice(rows, min(n, len(rows)), replace=False))
 
     def batch(self, side: int):
-        """Distorted pictures, their rows, the teacher's maps distorted alike, how much each cell counts."""
+        """Distorted pictures in 0..1, their rows, how many are scenes, how many catalogue pictures."""
         a, pixels = self.a, self.pictures.pixels
 
         share = STILL[self.progress() > LATE]
@@ -170,38 +174,20 @@ class Trainer:
             distort.objects(pixels[pair], scenes, 0.8, side),
             distort.objects(pixels[pair], scenes, 0.1, side),
         ]
-        x, theta = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
-        rows = np.concatenate([shop, goods, pair, pair])
-        # The teacher saw cut-outs on white, so its word counts only where the thing is.
-        maps = distort.warp(torch.from_numpy(self.maps[rows].astype(np.float32)), theta, side // clip.PATCH, "reflection")
-        thing = torch.from_numpy(pixels[rows][..., 3]).unsqueeze(1).float() / 255
-        counts = distort.warp(thing, theta, side // clip.PATCH * 4, "zeros")
-        counts = F.avg_pool2d(counts, 4)
-        counts[: len(shop)] = 1.0
-        return x, rows, maps, counts, len(shop), len(goods)
+        return torch.cat(parts), np.concatenate([shop, goods, pair, pair]), len(shop), len(goods)
 
     def losses(self) -> tuple[torch.Tensor, dict]:
         a, heads = self.a, self.heads
         side = SMALL if self.progress() < a.small else clip.PIXELS
-        x, rows, maps, counts, n, s = self.batch(side)
+        x, rows, n, s = self.batch(side)
         label, classes = torch.from_numpy(self.label[rows]), len(heads.products)
 
-        # What each picture is: its product; for shop photos, half of that is the teacher's opinion of
-        # just this crop. Clip art is no product.
+        # What each picture is: partly its product, or two where it is mixed; for the rest, what the teacher
+        # says on seeing just this. Clip art is no product.
         target = F.one_hot(label[: n + s], classes).float()
-        mean = (maps * counts).sum((2, 3)) / counts.sum((2, 3)).clamp(min=1e-3)
-        said = torch.einsum("bd,bcd->bc", teachers.prepared(mean[: a.photos]), self.readings[self.fold[rows[: a.photos]]])
-        target[: a.photos] = (1 - a.opinion) * target[: a.photos] + a.opinion * said.softmax(-1)
-
-        # CutMix of pictures, maps and labels together.
-        partner, over = distort.cut_mix(n, a.mix, side // clip.PATCH)
-        large = over.repeat_interleave(clip.PATCH, 2).repeat_interleave(clip.PATCH, 3)
-        x[:n] = torch.where(large > 0, x[:n][partner], x[:n])
-        maps[:n] = torch.where(over > 0, maps[:n][partner], maps[:n])
-        share = over.mean((1, 2, 3))[:, None]
-        target[:n] = (1 - share) * target[:n] + share * target[:n][partner]
-        mean[:n] = maps[:n].mean((2, 3))
-        target = 0.95 * target + 0.05 / classes
+        x[:n], target[:n] = distort.mixed(x[:n], target[:n], a.mix)
+        maps, said = self.teacher(x)
+        target = (1 - a.opinion) * (0.95 * target + 0.05 / classes) + a.opinion * said[: n + s].softmax(-1)
 
         shown = np.concatenate([self.some(self.shelf.grocery, a.shelf), self.some(self.shelf.sample, a.sample_shelf)])
         long = self.rng.random() < 0.125
@@ -219,13 +205,10 @@ class Trainer:
         image, words, known = (F.normalize(t.float(), dim=-1) for t in (image, words, known))
 
         # The teacher, patch by patch and as a whole.
-        patches = heads.patches(tokens)
-        near = F.cosine_similarity(patches, maps.flatten(2).transpose(1, 2), dim=-1)
-        weight = counts.flatten(1)
-        out = {"patches": ((1 - near) * weight).sum() / weight.sum()}
-        seen = (weight.sum(1) > 1).float()
-        near = F.cosine_similarity(heads.picture(pooled), mean, dim=-1)
-        out["picture"] = ((1 - near) * seen).sum() / seen.sum()
+        cells = F.interpolate(maps, size=(side // clip.PATCH,) * 2, mode="bilinear")
+        near = F.cosine_similarity(heads.patches(tokens), cells.flatten(2).transpose(1, 2), dim=-1)
+        out = {"patches": 1 - near.mean()}
+        out["picture"] = 1 - F.cosine_similarity(heads.picture(pooled), maps.mean((2, 3)), dim=-1).mean()
 
         # Photos, catalogue pictures and words meet at the products' vectors. A search has no such vectors,
         # only catalogue pictures: those must land on them, and late in training stand in for them.
@@ -237,7 +220,10 @@ class Trainer:
         if self.progress() > LATE:
             goals = vectors.clone()
             goals[whose] = known
-        out["product"] = F.cross_entropy(scale * image[:n] @ goals.T, target[:n])
+        guess = F.log_softmax(scale * image[:n] @ goals.T, dim=-1)
+        out["product"] = -(target[:n] * guess).sum(-1).mean()
+        kinds = (guess.exp() @ self.kind).clamp(min=1e-6).log()
+        out["category"] = -((target[:n] @ self.kind) * kinds).sum(-1).mean()
         out["studio"] = F.cross_entropy(scale * image[n : n + s] @ vectors.T, target[n:])
         out["words"] = F.cross_entropy(scale * words[: a.texts] @ goals.T, torch.from_numpy(goods), label_smoothing=0.05)
 
@@ -302,6 +288,8 @@ def work(rank: int, a) -> None:
         timeout=timedelta(hours=6))  # a paused run must not give up
     trainer, checkpoint, log = Trainer(a, rank), a.run / "checkpoint.pt", a.run / "log.jsonl"
     exam = Exam(a) if rank == 0 else None
+    if exam:
+        print(f"the picture teacher alone on val.csv: {exam.of_teacher(trainer.teacher):.3f}", flush=True)
     if checkpoint.exists():
         trainer.load(checkpoint)
     dist.barrier()
@@ -345,20 +333,21 @@ def main() -> None:
     p.add_argument("--angles", type=Path, required=True, help="renders of the sample catalogue by new_angles.py")
     p.add_argument("--run", type=Path, required=True, help="cache, checkpoint, log and curve go here")
     p.add_argument("--to", type=Path, help="export the result to this folder")
-    p.add_argument("--steps", type=int, default=4000)
+    p.add_argument("--init", type=Path, help="a model folder of this shape to start from, in place of noise")
+    p.add_argument("--steps", type=int, default=6000)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--lr", type=float, default=1.5e-3)
     p.add_argument("--small", type=float, default=0.5, help="part of the schedule with small pictures")
-    p.add_argument("--photos", type=int, default=18, help="shop photos a process and step")
-    p.add_argument("--angle-photos", type=int, default=6, help="renders of the sample catalogue a process and step")
+    p.add_argument("--photos", type=int, default=20, help="shop photos a process and step")
+    p.add_argument("--angle-photos", type=int, default=7, help="renders of the sample catalogue a process and step")
     p.add_argument("--studio", type=int, default=3, help="distorted grocery catalogue pictures")
     p.add_argument("--sample", type=int, default=2, help="distorted sample catalogue pictures")
     p.add_argument("--shelf", type=int, default=8, help="grocery catalogue pictures just as a search sees them")
     p.add_argument("--sample-shelf", type=int, default=4, help="sample catalogue pictures likewise")
     p.add_argument("--pairs", type=int, default=2, help="clip art, shown twice each, a process and step")
     p.add_argument("--texts", type=int, default=32, help="product captions a process and step, half of them plain titles")
-    p.add_argument("--opinion", type=float, default=0.5, help="the teacher's share in a shop photo's label")
-    p.add_argument("--mix", type=float, default=0.3, help="share of shop photos with CutMix")
+    p.add_argument("--opinion", type=float, default=0.7, help="the teacher's share in a picture's label")
+    p.add_argument("--mix", type=float, default=0.5, help="share of photos that are mixed with another")
     p.add_argument("--ema", type=float, default=0.99)
     p.add_argument("--drop-path", type=float, default=0.1)
     p.add_argument("--views", type=int, default=3, help="stored views of each shop photo")
@@ -369,11 +358,13 @@ def main() -> None:
     a.cache = a.run / "cache"
     if not (a.cache / "index.json").exists():
         data.prepare(a.cache, a.grocery, a.clipart, a.kb, a.angles, a.views, a.seed)
-    if not (a.cache / "teacher.npy").exists():
-        teachers.picture_maps(data.Pictures(a.cache).pixels, a.cache / "teacher.npy", a.seed)
-
-    if not (a.cache / "readings.pt").exists():
-        Trainer(a, 0)  # asks the text teacher and reads the vision teacher, before there are many of us
+        if a.init:  # its words are spelt by its own tokenizer
+            for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+                shutil.copyfile(a.init / name, a.cache / name)
+    if not (a.cache / "teacher.pt").exists():
+        teachers.taught(data.Pictures(a.cache), a.cache / "teacher.pt", a.seed)
+    if not (a.cache / "texts.pt").exists():
+        Texts(data.Pictures(a.cache), a.cache)  # asks the text teacher, before there are many of us
     (a.run / "meet").unlink(missing_ok=True)
     mp.spawn(work, (a,), nprocs=a.workers)
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from transformers import CLIPImageProcessor, PreTrainedTokenizerFast
 
+import distort
 import evaluate
 import export
 import model as clip
@@ -27,6 +28,14 @@ class Exam:
         self.held = evaluate.never_seen(processor, a.clipart, held)
         index = json.loads((a.cache / "index.json").read_text())["products"]
         self.at = {p["id"]: i for i, p in enumerate(index) if p["set"] == "grocery"}
+
+    def of_teacher(self, teacher) -> float:
+        """How much of `val.csv` the picture teacher names right among the products of its catalogue."""
+        mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (distort.MEAN, distort.STD))
+        said = [teacher(part * std + mean)[1] for part in self.catalogue.photos.split(100)]
+        best, names = torch.cat(said)[:, list(self.at.values())].argmax(-1), list(self.at)
+        right = [names[i] == w for i, w in zip(best.tolist(), self.catalogue.wanted)]
+        return sum(right) / len(right)
 
     @torch.inference_mode()
     def figures(self, model, heads, state: dict) -> dict:
