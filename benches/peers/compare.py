@@ -182,7 +182,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         all_engines = engines(arguments, pixels, Path(work))
         for batch in BATCHES:
-            results[batch], vectors = measure(all_engines, batch, max(5, arguments.rounds // batch + 3))
+            results[batch], vectors = measure(all_engines, batch, max(15, arguments.rounds // batch + 3))
     unit = {name: np.asarray(v, dtype=np.float64) / np.linalg.norm(v) for name, v in vectors.items()}
     print(f"{machine()}, {arguments.threads} threads each, {datetime.date.today()}\n")
     print("| engine | " + " | ".join(f"batch {b}, ms | ÷ Magpie f32 | ÷ int8" for b in BATCHES) + " | cosine to PyTorch |")
