@@ -253,7 +253,8 @@ impl Encoder {
         causal: bool,
     ) -> Result<Self, String> {
         let block = |i| Block::new(w, &format!("{tower}.encoder.layers.{i}"), s, precision);
-        let blocks = (0..s.layers).map(block).collect::<Result<_, _>>()?;
+        let mut blocks = (0..s.layers).map(block).collect::<Result<Vec<_>, _>>()?;
+        Matrix::gather(blocks.iter_mut().flat_map(Block::matrices));
         Ok(Self { blocks, width: s.width, heads: s.heads, act: s.act, causal })
     }
 
@@ -377,6 +378,14 @@ impl Block {
             fc1: linear("mlp.fc1", s.inner, d, s.inner)?,
             fc2: linear("mlp.fc2", d, s.inner, d)?,
         })
+    }
+}
+
+impl Block {
+    /// In the order they are read.
+    fn matrices(&mut self) -> [&mut Matrix; 6] {
+        let Self { q, k, v, out, fc1, fc2, .. } = self;
+        [q, k, v, out, fc1, fc2].map(|linear| &mut linear.weight)
     }
 }
 

@@ -40,15 +40,17 @@ impl Bytes {
     }
 }
 
+/// Memory of so many bytes in huge pages, where the system has such and room for them; it may still
+/// give small ones.
 #[cfg(target_os = "linux")]
-fn huge_pages(length: usize) -> Option<MmapMut> {
+pub(super) fn huge_pages(length: usize) -> Option<MmapMut> {
     let pages = MmapMut::map_anon(length).ok()?;
     pages.advise(memmap2::Advice::HugePage).ok()?;
     Some(pages)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn huge_pages(_: usize) -> Option<MmapMut> {
+pub(super) fn huge_pages(_: usize) -> Option<MmapMut> {
     None
 }
 

@@ -38,6 +38,21 @@ async fn limits_and_failures_of_discord_are_waited_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_people_in_one_channel_are_all_answered_within_its_limit() {
+    let stage = Stage::new().await;
+    stage.discord.limit();
+    stage.discord.far(Duration::from_millis(150));
+    for user in 0..14 {
+        stage.mention(USER + 100 + user, "/help", None);
+    }
+    let all = |d: &Discord| (d.standing(&channel()).len() == 14).then_some(());
+    stage.discord.until("14 answers", all).await;
+    // What the first calls of all were on their way for, and no more.
+    assert!(stage.discord.limited() < 12, "{}", stage.discord.limited());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_limit_on_everything_stops_every_route() {
     let stage = Stage::new().await;
     let limited = stage.discord.id().to_string();

@@ -77,9 +77,18 @@ async fn an_admin_grows_the_catalogue() {
     let (sure, remove) = fake.button(ADMIN, "Remove").await;
     ada.presses(fake, &sure, &remove);
     fake.says(ADMIN, "Removed L-1").await;
-    ada.writes(fake).document("c.zip", "application/zip", zip).caption("/kb import").send();
+    let archive = || ada.writes(fake).document("c.zip", "application/zip", zip.clone());
+    archive().caption("/kb import").send();
     fake.says(ADMIN, "3 added").await;
     assert_eq!(stage.ids().await, ["L-1"]);
+    for (named, files) in [("/katalog importieren", 2), ("/kb@magpie_test_bot import", 3)] {
+        archive().caption(named).send();
+        fake.until(named, |f| {
+            let said = f.chat(ADMIN).iter().filter(|s| s.text.contains("3 unchanged")).count();
+            Some(()).filter(|()| said == files - 1)
+        })
+        .await;
+    }
     ada.writes(fake).photo(png(1)).caption("/kb import").send();
     fake.says(ADMIN, "needs a zip archive").await;
     stage.end().await;

@@ -171,6 +171,10 @@ async fn in_a_group_only_who_means_the_bot_is_answered_there() {
     fake.says(GROUP, "1 kg").await;
     user.at(fake, &place).text("/help").send();
     fake.says(GROUP, "/similar").await;
+    let before = fake.chat(GROUP).len();
+    user.at(fake, &place).text("/nonsense").send();
+    user.at(fake, &place).text("/hilfe").send();
+    fake.until("help", |f| Some(()).filter(|()| f.chat(GROUP).len() == before + 1)).await;
     // The same user elsewhere has no photo to ask about.
     user.at(fake, &group(GROUP)).text("/ask how heavy?").send();
     let elsewhere = fake.says(GROUP, "which product you mean").await;

@@ -7,13 +7,16 @@
 
 #![expect(clippy::needless_range_loop, reason = "a block's sums are named by row and column")]
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
+use memmap2::Mmap;
 use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::Level;
 use super::{Isa, for_each_isa};
+use crate::clip::weights::huge_pages;
 
 /// The largest magnitude.
 #[inline(always)]
@@ -41,10 +44,50 @@ pub(super) const PANEL: usize = 16;
 const GROUP: usize = 4;
 const OFFSET: i32 = 128;
 
+/// Where codes lie.
+enum Store {
+    Own(Vec<i8>),
+    /// Among others', in huge pages.
+    Shared(Arc<Mmap>, Range<usize>),
+}
+
+impl Deref for Store {
+    type Target = [i8];
+
+    fn deref(&self) -> &[i8] {
+        match self {
+            Self::Own(codes) => codes,
+            Self::Shared(all, range) => bytemuck::cast_slice(&all[range.clone()]),
+        }
+    }
+}
+
+/// Moves the codes of matrices that are read one after the other into the same huge pages, where the
+/// system has such. A pass walks over all of them, and with small pages looks up one for every 4 KiB.
+pub(super) fn gather(all: &mut [&mut Packed]) {
+    /// Of a cache line.
+    const LINE: usize = 64;
+    let mut ends = Vec::with_capacity(all.len());
+    let mut length = 0usize;
+    for packed in all.iter() {
+        let begin = length.next_multiple_of(LINE);
+        length = begin + packed.codes.len();
+        ends.push(begin..length);
+    }
+    let Some(mut pages) = huge_pages(length) else { return };
+    for (packed, range) in all.iter().zip(&ends) {
+        pages[range.clone()].copy_from_slice(bytemuck::cast_slice(&packed.codes));
+    }
+    let Ok(pages) = pages.make_read_only().map(Arc::new) else { return };
+    for (packed, range) in all.iter_mut().zip(ends) {
+        packed.codes = Store::Shared(Arc::clone(&pages), range);
+    }
+}
+
 /// A dense layer's weights in 8 bits.
 pub(in crate::clip) struct Packed {
     /// `[panels, groups, PANEL, GROUP]`; what is beyond the matrix is zero.
-    codes: Vec<i8>,
+    codes: Store,
     /// Of each output in `codes`.
     scales: Vec<f32>,
     /// `-OFFSET × Σ codes` of each.
@@ -89,7 +132,7 @@ impl Packed {
                     starts[lane] = -OFFSET * sum;
                 }
             });
-        Self { codes, scales, starts, groups, block }
+        Self { codes: Store::Own(codes), scales, starts, groups, block }
     }
 
     /// The panel in which output `col` stands, and its place there.

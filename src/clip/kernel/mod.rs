@@ -238,6 +238,19 @@ impl Matrix {
         Self { held, inputs, outputs, block }
     }
 
+    /// Has matrices in 8 bits that are read one after the other lie together in memory.
+    pub(super) fn gather<'a>(all: impl Iterator<Item = &'a mut Self>) {
+        let mut packed: Vec<&mut eight::Packed> = all
+            .filter_map(|matrix| match &mut matrix.held {
+                Held::Eight(packed) => Some(packed),
+                Held::Full(_) => None,
+            })
+            .collect();
+        if !packed.is_empty() {
+            eight::gather(&mut packed);
+        }
+    }
+
     pub(super) fn outputs(&self) -> usize {
         self.outputs
     }

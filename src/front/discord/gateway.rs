@@ -82,6 +82,8 @@ struct Kept {
     session: Option<Session>,
     /// The number of the last event.
     last: Option<u64>,
+    /// Sessions that were asked for in a row and did not begin.
+    vain: u32,
 }
 
 /// How a connection ended.
@@ -134,7 +136,7 @@ impl Gateway {
     /// Keeps a shard's connection until it is closed; `hear` is told every event's name and data.
     pub async fn keep(&self, shard: Shard, hear: impl Fn(&str, Value)) -> Result<(), Broken> {
         let mut kept = Kept::default();
-        let mut failures = 0;
+        let mut failures = 0u32;
         loop {
             let mut ready = false;
             let connection = self.connection(shard, &mut kept, &mut ready, &hear);
@@ -144,7 +146,9 @@ impl Gateway {
                 End::Lost(why) => why,
             };
             failures = if ready { 0 } else { failures + 1 };
-            let pause = PAUSE.saturating_mul(1 << failures.min(6)).min(LONGEST_PAUSE);
+            // Discord lets a bot begin 1,000 sessions a day, and takes its token away behind that.
+            let longest = LONGEST_PAUSE.saturating_mul(1 << kept.vain.saturating_sub(2).min(6));
+            let pause = PAUSE.saturating_mul(1 << failures.min(10)).min(longest);
             let pause = pause.mul_f64(rand::rng().random_range(0.5..1.0));
             if failures == 1 {
                 tracing::warn!("the connection to Discord cannot be made, trying again: {why}");
@@ -186,7 +190,10 @@ impl Gateway {
             Some(session) => json!({ "op": 6, "d": {
                 "token": self.token.expose_secret(), "session_id": session.id, "seq": kept.last,
             }}),
-            None => self.identify(shard, &presence.borrow_and_update()),
+            None => {
+                kept.vain = kept.vain.saturating_add(1);
+                self.identify(shard, &presence.borrow_and_update())
+            }
         };
         if let Err(why) = say(&mut socket, &hello).await {
             return End::Lost(why);
@@ -310,6 +317,11 @@ enum Next {
 }
 
 impl Kept {
+    /// The session is over.
+    fn forget(&mut self) {
+        (self.session, self.last) = (None, None);
+    }
+
     fn take(&mut self, mut payload: Value, ready: &mut bool, hear: &impl Fn(&str, Value)) -> Next {
         match payload["op"].as_u64() {
             Some(0) => {
@@ -317,7 +329,7 @@ impl Kept {
                 let data = payload.get_mut("d").map(Value::take).unwrap_or_default();
                 match payload["t"].as_str() {
                     Some("READY") => {
-                        *ready = true;
+                        (*ready, self.vain) = (true, 0);
                         let text = |name: &str| data.get(name)?.as_str().map(str::to_owned);
                         let (id, url) = (text("session_id"), text("resume_gateway_url"));
                         self.session = id.zip(url).map(|(id, url)| Session { id, url });
@@ -336,7 +348,7 @@ impl Kept {
             Some(7) => Next::Again("Discord asked for it"),
             Some(9) if payload["d"] == true => Next::Again("the session was interrupted"),
             Some(9) => {
-                *self = Self::default();
+                self.forget();
                 Next::Anew
             }
             Some(11) => Next::Heard,
@@ -353,7 +365,7 @@ impl Kept {
             // How many shards there should be is asked anew.
             4010..=4013 => Some(Broken::Passing(format!("the gateway closed with {code}"))),
             4003 | 4007 | 4009 => {
-                *self = Self::default();
+                self.forget();
                 None
             }
             _ => None,
@@ -429,6 +441,7 @@ mod tests {
         let resumable = || Kept {
             session: Some(Session { id: "s".into(), url: "wss://x".into() }),
             last: Some(7),
+            vain: 0,
         };
         for (code, kept, hopeless) in [
             (1000, true, None),

@@ -48,7 +48,10 @@ impl Guilds {
             "GUILD_ROLE_DELETE" => self.change(of("guild_id"), |guild| {
                 guild.managers.retain(|role| Some(*role) != of("role_id"));
             }),
-            "THREAD_CREATE" => self.change(of("guild_id"), |guild| guild.thread(data)),
+            // One that was archived is told of when it is opened again.
+            "THREAD_CREATE" | "THREAD_UPDATE" => {
+                self.change(of("guild_id"), |guild| guild.thread(data))
+            }
             "THREAD_DELETE" => self.change(of("guild_id"), |guild| {
                 guild.threads.retain(|thread, _| Some(*thread) != of("id"));
             }),

@@ -168,7 +168,7 @@ impl Writer {
         let sent = self.outlet.send(post).await;
         if let Err(error) = &sent {
             tracing::warn!("a message could not be sent: {error}");
-            self.broken_off |= error.is_uncertain() && !post.insistent;
+            self.broken_off |= error.is_lost() && !post.insistent;
         }
         sent.ok()
     }
@@ -189,7 +189,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::warn!("a message could not be sent: {error}");
-                self.broken_off |= error.is_uncertain();
+                self.broken_off |= error.is_lost();
             }
         }
     }
@@ -278,6 +278,12 @@ impl Writer {
                 Ok(()) => {
                     wanted.id = std::mem::take(&mut old.id);
                     *old = wanted;
+                    return;
+                }
+                // It stands and is old; a second one beside it would be no better.
+                Err(error @ RestError::Limited(_)) => {
+                    tracing::warn!("a message could not be edited: {error}");
+                    self.broken_off = true;
                     return;
                 }
                 // Most likely deleted meanwhile: it is said anew.

@@ -24,9 +24,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes a second that a call with files should bring away, or it is given up.
 const SLOWEST: u64 = 128 << 10;
-/// Times a call is made again at most because of a limit, and longest that it waits for one.
-const LIMITED: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest that a call waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(3 * 60);
 /// How long a call is made again while Discord fails, and while it cannot be reached. The second is
 /// shorter than an interaction's token lives.
 const FAILING: Duration = Duration::from_secs(90);
@@ -57,6 +56,11 @@ impl RestError {
     /// Whether Discord may have done what was asked, and its answer was lost.
     pub fn is_uncertain(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Refused { status: 500.., .. })
+    }
+
+    /// Whether what was to be said may be missing, for no fault of it.
+    pub fn is_lost(&self) -> bool {
+        self.is_uncertain() || matches!(self, Self::Limited(_))
     }
 
     /// Whether an interaction's token is worth nothing any more.
@@ -99,8 +103,8 @@ pub struct Rest {
     http: reqwest::Client,
     base: String,
     authorization: SecretString,
-    /// When a route, or with an empty name everything, may be called again.
-    blocked: Mutex<HashMap<String, Instant>>,
+    /// How often a route, or with an empty name everything, may be called.
+    windows: Mutex<HashMap<String, Window>>,
     /// Whether Discord could not be reached when it was last tried.
     away: AtomicBool,
     /// Discord no longer knows the token.
@@ -133,7 +137,7 @@ impl Rest {
             http,
             base: format!("{base}/api/v10"),
             authorization: format!("Bot {token}").into(),
-            blocked: Mutex::default(),
+            windows: Mutex::default(),
             away: AtomicBool::new(false),
             revoked: CancellationToken::new(),
         })
@@ -147,7 +151,7 @@ impl Rest {
     pub async fn call(&self, call: Call<'_>) -> Result<Value, RestError> {
         let route = route(&call);
         let begun = Instant::now();
-        let (mut failures, mut limited) = (0, 0);
+        let mut failures = 0;
         let mut give_up = begun + PATIENCE;
         loop {
             self.turn(&route, give_up).await?;
@@ -160,9 +164,8 @@ impl Rest {
                     }
                     if status == StatusCode::TOO_MANY_REQUESTS {
                         let wait = retry_after(&headers, &body);
-                        limited += 1;
                         // The wait itself happens on the next turn of the loop.
-                        if limited <= LIMITED && Instant::now() + wait < give_up {
+                        if Instant::now() + wait < give_up {
                             continue;
                         }
                         return Err(RestError::Limited(wait.as_secs() + 1));
@@ -254,46 +257,81 @@ impl Rest {
 
     /// Waits until this route may be called.
     async fn turn(&self, route: &str, give_up: Instant) -> Result<(), RestError> {
-        loop {
-            let until = {
-                let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
-                [route, ""].iter().filter_map(|r| blocked.get(*r)).max().copied()
-            };
-            let now = Instant::now();
-            match until {
-                Some(until) if until > give_up => {
-                    return Err(RestError::Limited((until - now).as_secs() + 1));
-                }
-                Some(until) if until > now => {
-                    // Those who waited together should not all come at once.
-                    let jitter = Duration::from_millis(rand::rng().random_range(0..80));
-                    tokio::time::sleep_until(until + jitter).await;
-                }
-                _ => return Ok(()),
+        while let Some(until) = self.claim(route) {
+            if until > give_up {
+                return Err(RestError::Limited((until - Instant::now()).as_secs() + 1));
             }
+            // Those who waited together should not all come at once.
+            let jitter = Duration::from_millis(rand::rng().random_range(0..80));
+            tokio::time::sleep_until(until + jitter).await;
         }
+        Ok(())
     }
 
-    /// Remembers when a route may be called again.
+    /// Takes one of the calls that this route has left in its window, before it is made: what is on its
+    /// way is not in any answer yet. When none is left, until when.
+    fn claim(&self, route: &str) -> Option<Instant> {
+        let now = Instant::now();
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let both = [windows.get(route), windows.get("")];
+        let full = both
+            .into_iter()
+            .flatten()
+            .filter(|w| w.until > now && w.left == 0)
+            .map(|w| w.until)
+            .max();
+        if full.is_none()
+            && let Some(window) = windows.get_mut(route)
+        {
+            if window.until <= now {
+                (window.until, window.left) = (now + window.span, window.limit);
+            }
+            window.left = window.left.saturating_sub(1);
+        }
+        full
+    }
+
+    /// Remembers how often a route may be called.
     fn note(&self, route: &str, status: StatusCode, headers: &HeaderMap, body: &Value) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<f64>().ok();
-        let (route, wait) = if status == StatusCode::TOO_MANY_REQUESTS {
+        let (limit, left) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
+        let (route, left, wait) = if status == StatusCode::TOO_MANY_REQUESTS {
             let global = headers.contains_key("x-ratelimit-global")
                 || body.get("global").and_then(Value::as_bool) == Some(true);
             tracing::debug!(route, global, "limited by Discord");
-            (if global { "" } else { route }, retry_after(headers, body))
-        } else if number("x-ratelimit-remaining") == Some(0.0) {
-            (route, seconds(number("x-ratelimit-reset-after").unwrap_or(0.0)))
+            (if global { "" } else { route }, 0, retry_after(headers, body))
+        } else if let Some(left) = left {
+            (route, left as u32, seconds(number("x-ratelimit-reset-after").unwrap_or(0.0)))
         } else {
             return;
         };
         let now = Instant::now();
-        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
-        if blocked.len() >= ROUTES {
-            blocked.retain(|_, until| *until > now);
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.len() >= ROUTES {
+            windows.retain(|_, window| window.until > now);
         }
-        blocked.insert(route.to_owned(), now + wait);
+        let old = windows.get(route);
+        let going = old.filter(|w| w.until > now);
+        let window = Window {
+            until: now + wait,
+            left: going.map_or(left, |w| w.left.min(left)),
+            limit: limit.map(|l| l as u32).or(old.map(|w| w.limit)).unwrap_or(1).max(1),
+            span: old.map_or(wait, |w| w.span.max(wait)),
+        };
+        windows.insert(route.to_owned(), window);
     }
+}
+
+/// Calls of one route that Discord allows for a time.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    until: Instant,
+    /// Calls that may still be made until then.
+    left: u32,
+    /// Calls that a new window begins with.
+    limit: u32,
+    /// About how long one is.
+    span: Duration,
 }
 
 /// What shares a limit: the method and the path without ids, but for the first, which the limits

@@ -41,6 +41,9 @@ const TOLD: usize = 200;
 /// What Telegram's own server hands out at most (Bot API, getFile).
 const TELEGRAM_LIMIT: u64 = 20 * 1024 * 1024;
 
+/// What it takes of a bot at most (Bot API, "Sending files").
+const TELEGRAM_TAKES: u64 = 50_000_000;
+
 /// Why a file did not come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FetchError {
@@ -157,6 +160,11 @@ impl Api {
         R: Request<Err = RequestError> + Send,
     {
         self.tried(request, CALL).await
+    }
+
+    /// Whether the server takes a file of so many bytes.
+    pub fn takes(&self, bytes: u64) -> bool {
+        !self.own || bytes <= TELEGRAM_TAKES
     }
 
     /// As [`Api::call`], for calls that carry files of so many bytes.

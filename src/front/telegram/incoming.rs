@@ -10,6 +10,7 @@ use teloxide::types::{
 
 use super::Identity;
 use crate::bot::access::Admins;
+use crate::bot::command::{self, Command, Kb};
 use crate::bot::{Platform, Request};
 
 /// The longest action that a button of ours has, in bytes.
@@ -57,12 +58,11 @@ pub struct Incoming {
 impl Incoming {
     /// Whether it is a command for admins.
     pub fn administers(&self) -> bool {
-        first_word(&self.request.text).eq_ignore_ascii_case("/kb")
+        matches!(command::parse(&self.request.text), Command::Kb(_))
     }
 
     pub fn imports(&self) -> bool {
-        let mut words = self.request.text.split_whitespace().skip(1);
-        self.administers() && words.next().is_some_and(|w| w.eq_ignore_ascii_case("import"))
+        matches!(command::parse(&self.request.text), Command::Kb(Kb::Import))
     }
 }
 
@@ -229,13 +229,9 @@ impl Said {
         text.push_str(raw.get(at..).unwrap_or_default());
         let text = text.trim().to_owned();
         let command = first_word(&text).strip_prefix('/').map(|name| name.split_once('@'));
-        let known = ["/ask", "/similar", "/forget", "/help", "/start", "/kb"];
         let (meant, foreign) = match command {
             Some(Some((_, bot))) => (me.is_named(bot), !me.is_named(bot)),
-            Some(None) => {
-                let name = first_word(&text);
-                (known.iter().any(|k| name.eq_ignore_ascii_case(k)), false)
-            }
+            Some(None) => (!matches!(command::parse(&text), Command::Unknown(_)), false),
             None => (false, false),
         };
         Self { text, meant: meant || mentioned, foreign }

@@ -25,15 +25,25 @@ pub async fn answer(api: &Api, bot: &Bot, query: &InlineQuery) {
     let words: String = query.query.trim().chars().take(QUERY).collect();
     let user = query.from.id.0.to_string();
     let language = query.from.language_code.as_deref().unwrap_or_default();
-    let mut cards = Vec::new();
-    if !words.is_empty() && bot.admit(Platform::Telegram, &user, language).is_ok() {
+    // What was not looked for is nobody's answer to these words, so that nobody else is shown it.
+    let (mut cards, mut looked) = (Vec::new(), true);
+    if !words.is_empty() {
+        // Every letter typed is a query: they have a rate of their own, beside that of questions.
+        looked = bot.admit(Platform::Telegram, &format!("inline:{user}"), language).is_ok();
+    }
+    if !words.is_empty() && looked {
         let kb = bot.kb(Platform::Telegram, "", "");
         match kb.find(&words, 0, CARDS).await {
             Ok(page) => cards = page.products.iter().enumerate().filter_map(card).collect(),
-            Err(error) => tracing::warn!("Telegram: an inline query failed: {error}"),
+            Err(error) => {
+                tracing::warn!("Telegram: an inline query failed: {error}");
+                looked = false;
+            }
         }
     }
-    let request = api.bot().answer_inline_query(query.id.clone(), cards).cache_time(CACHE);
+    let cache = if looked { CACHE } else { 0 };
+    let request = api.bot().answer_inline_query(query.id.clone(), cards);
+    let request = request.cache_time(cache).is_personal(!looked);
     if let Err(error) = api.once(request).await {
         tracing::debug!("Telegram: {}", api.told(&error));
     }

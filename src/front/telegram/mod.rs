@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use teloxide::requests::Requester;
-use teloxide::types::{CallbackQuery, Message, Update, UpdateKind};
+use teloxide::types::{CallbackQuery, ChatId, Message, Update, UpdateKind};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +43,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Albums whose other pictures are remembered, and how long.
 const ALBUMS: u64 = 2000;
 const ALBUM_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How long a chat that sends too much is told so once.
+const FLOODED: Duration = Duration::from_secs(60);
 /// Most pictures of an album (Bot API, sendMediaGroup).
 const ALBUM_SIZE: usize = 10;
 
@@ -70,6 +72,8 @@ struct Front {
     albums: Cache<(i64, String), Vec<FileRef>>,
     /// Admins who have their menu.
     menus: Cache<i64, ()>,
+    /// Chats that were told that they send too much.
+    flooded: Cache<i64, ()>,
     /// Short calls beside the queues.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -100,6 +104,7 @@ pub async fn run(
         },
         albums: Cache::builder().max_capacity(ALBUMS).time_to_live(ALBUM_LIFE).build(),
         menus: Cache::new(ALBUMS),
+        flooded: Cache::builder().max_capacity(ALBUMS).time_to_live(FLOODED).build(),
         tasks: tasks.clone(),
         stop: stop.clone(),
         api,
@@ -131,6 +136,7 @@ impl Front {
     /// Queues an update for its chat, unless it means nothing to the bot.
     async fn sort(self: &Arc<Self>, queues: &Queues<Self>, update: Update) {
         let id = update.id.0;
+        let language = update.from().and_then(|u| u.language_code.clone()).unwrap_or_default();
         let (chat, work) = match update.kind {
             UpdateKind::Message(message) => {
                 self.remember_album(&message);
@@ -170,6 +176,17 @@ impl Front {
         if !queues.push(chat, work, id).await {
             tracing::warn!("Telegram: chat {chat} sends more than can be answered");
             self.pending.done(vec![id]).await;
+            if !self.flooded.contains_key(&chat) {
+                self.flooded.insert(chat, ());
+                let (front, seconds) = (Arc::clone(self), FLOODED.as_secs());
+                let text = say(&language, "busy", &[("seconds", seconds.into())]);
+                self.aside(async move {
+                    let told = front.api.bot().send_message(ChatId(chat), text);
+                    if let Err(error) = front.api.once(told).await {
+                        tracing::debug!("Telegram: {}", front.api.told(&error));
+                    }
+                });
+            }
         }
     }
 

@@ -171,6 +171,9 @@ impl Outbox<'_> {
     pub async fn document(&mut self, name: &str, path: &Path) -> Result<bool, Unreachable> {
         let file = InputFile::file(path).file_name(name.to_owned());
         let bytes = path.metadata().map_or(u64::MAX, |meta| meta.len());
+        if !self.api.takes(bytes) {
+            return Ok(false);
+        }
         let request = placed!(self.api.bot().send_document(self.target.chat, file), &self.target);
         let sent = self.api.upload(request, bytes).await;
         let sent = self.sent(sent)?;

@@ -107,6 +107,8 @@ struct Inner {
     /// How many shards the bot is told to have; 0 means one.
     shards: u64,
     sessions: BTreeMap<u64, Session>,
+    way: Duration,
+    limited: usize,
     /// Calls and the end of the window they count in, by what shares a limit; none: no limits.
     windows: Option<HashMap<String, (u32, Instant)>>,
 }
@@ -318,6 +320,16 @@ impl Discord {
     /// Limits writing to each channel as Discord does.
     pub fn limit(&self) {
         self.with(|i| i.windows = Some(HashMap::new()));
+    }
+
+    /// How long each call takes on its way.
+    pub fn far(&self, way: Duration) {
+        self.with(|i| i.way = way);
+    }
+
+    /// Calls that were refused because there were too many.
+    pub fn limited(&self) -> usize {
+        self.with(|i| i.limited)
     }
 
     pub fn set_shards(&self, shards: u64) {

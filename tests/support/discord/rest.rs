@@ -54,7 +54,10 @@ pub async fn rest(
     request: Request,
 ) -> Response {
     let path = format!("/{path}");
+    let way = app.inner.lock().unwrap().way;
+    tokio::time::sleep(way / 2).await;
     let answer = answer(&app, &method, &path, &headers, request).await;
+    tokio::time::sleep(way / 2).await;
     app.changed.notify_waiters();
     answer
 }
@@ -96,6 +99,7 @@ async fn answer(
     let left = match inner.counted(method, path) {
         Ok(left) => left,
         Err(wait) => {
+            inner.limited += 1;
             let body = json!({"message": "You are being rate limited.", "global": false,
                 "retry_after": wait});
             return reply((StatusCode::TOO_MANY_REQUESTS, body));
