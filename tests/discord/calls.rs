@@ -38,6 +38,25 @@ async fn limits_and_failures_of_discord_are_waited_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_replies_are_not_allowed_the_channel_is_written_to_without() {
+    let stage = Stage::new().await;
+    stage.discord.fault(Fault {
+        method: "POST",
+        path: format!("/channels/{CHANNEL}/messages"),
+        times: 1,
+        status: 403,
+        headers: vec![],
+        body: json!({"message": "Cannot reply without permission to read message history",
+            "code": 160_002}),
+    });
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
+    let standing = stage.says(&channel(), "2 kg").await;
+    let [matches, _] = standing.as_slice() else { panic!("{standing:#?}") };
+    assert!(matches.body["message_reference"].is_null() && !matches.files.is_empty());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_people_in_one_channel_are_all_answered_within_its_limit() {
     let stage = Stage::new().await;
     stage.discord.limit();

@@ -26,6 +26,8 @@ const TOKEN: Duration = Duration::from_secs(14 * 60);
 pub const ANSWERED: u64 = 40060;
 /// Discord's code for a channel that the bot may not see.
 const MISSING_ACCESS: u64 = 50001;
+/// Replies need the permission to read the channel's history.
+const NO_HISTORY: u64 = 160_002;
 /// The message that an interaction was acknowledged with, or whose button was pressed.
 const ORIGINAL: &str = "@original";
 
@@ -161,6 +163,10 @@ impl Outlet {
         self.leave_old();
         let mut sent = self.send_once(post).await;
         if sent.as_ref().is_err_and(RestError::is_dead_token) && self.leave() {
+            sent = self.send_once(post).await;
+        }
+        if matches!(sent, Err(RestError::Refused { code: NO_HISTORY, .. })) {
+            self.first = false;
             sent = self.send_once(post).await;
         }
         let closed = match &sent {
