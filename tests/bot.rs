@@ -316,6 +316,27 @@ async fn a_question_that_says_which_look_alike_it_is_needs_no_other() {
 }
 
 #[tokio::test]
+async fn buttons_about_one_photo_do_nothing_to_the_next() {
+    let stage = pots().await;
+    let asked = stage.all(asking(user("u"), 7, "How heavy is it?")).await;
+    let answered = stage.all(asking(user("u"), 9, "How heavy is it?")).await;
+    assert!(text(&answered).contains("9 kg"), "{answered:?}");
+    let pressed = stage.all(Request { press: action(&asked, "blue"), ..user("u") }).await;
+    assert!(text(&pressed).contains("no longer works"), "{pressed:?}");
+    let again = stage.says(user("u"), "and the weight again?").await;
+    assert!(text(&again).contains("9 kg"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_question_after_the_photo_may_name_the_product() {
+    let stage = pots().await;
+    stage.all(asking(user("u"), 9, "")).await;
+    let told = stage.says(user("u"), "How heavy is the blue pot-b?").await;
+    assert_eq!(matched(&told)[0], "pot-b", "{told:?}");
+    assert!(text(&told).contains("2 kg"), "{told:?}");
+}
+
+#[tokio::test]
 async fn words_are_heard_as_soon_as_another_process_has_written_them() {
     let stage = pots().await;
     let ask = || stage.all(asking(user("u"), 7, "How heavy is the zebra?"));

@@ -498,6 +498,31 @@ fn the_key_is_never_printed() {
         }
     }
     assert_eq!(server.requests().len(), 4);
+    // Nor when the server says it, and calls that a success.
+    let told = json!({ "error": { "message": format!("no such key: {KEY}"), "type": "auth" } });
+    let server = Server::new(move |_, _| Reply::json(200, &told));
+    for more in [&[][..], &["--no-kb"]] {
+        let mut command = desk.ask(&server, QUESTION, more);
+        let asked = run(command.arg("-vv").env("RUST_LOG", "debug"));
+        assert!(asked.stderr.contains("no such key") || asked.stdout.contains("no such key"));
+    }
+}
+
+#[test]
+fn what_only_says_who_asks_is_no_secret() {
+    let desk = Desk::new();
+    let server = Server::new(|_, _| says("It weighs 2 kg; Lumenworks made it [lamp]."));
+    let file = desk.shop.path("magpie.toml");
+    let provider = format!(
+        "[[answer.providers]]\nname = \"router\"\nbase_url = \"{}/v1\"\napi_key = \"{KEY}\"\nmodel = \"m\"\n\
+         headers = {{ \"X-Title\" = \"Lumenworks\" }}\n",
+        server.url()
+    );
+    std::fs::write(&file, provider).unwrap();
+    let mut command = desk.ask(&server, QUESTION, &[]);
+    let answer = run(command.arg("--config").arg(&file)).ok();
+    assert_eq!(server.requests()[0].header("x-title"), Some("Lumenworks"));
+    assert_eq!(answer["origin"], "model", "{answer}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Letters of the rules in a row that are too many.
 const ROW: usize = 32;
-/// Letters of a secret in a row that are too many.
+/// Shorter secrets are not looked for: they may be words.
 const SECRET: usize = 8;
 /// Characters without a blank that nobody can read.
 const OPAQUE: usize = 64;

@@ -9,7 +9,7 @@ use super::markup::Markup;
 use super::reply::Reply;
 use super::session::{Press, Session};
 use crate::reading::spoken;
-use crate::search::differ::{Choice, Difference, Meant, difference, meant};
+use crate::search::differ::{Choice, Difference, Meant, difference, meant, named};
 use crate::words::say;
 
 /// A question that waits until it is clear which product it is about.
@@ -88,9 +88,10 @@ impl Call {
                 .flatten()
                 .collect::<Vec<_>>())
         };
-        let difference = difference(&self.kb().with(read).await?);
+        let products = self.kb().with(read).await?;
+        let difference = difference(&products);
         // "What does the brass one weigh?" has said it already.
-        if let Meant::One(at) = meant(&question, &difference.choices)
+        if let Some(at) = named(&question, &difference.choices, &products)
             && let Some(choice) = difference.choices.get(at)
         {
             choose(session, &choice.product);

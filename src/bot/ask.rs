@@ -56,10 +56,11 @@ impl Call {
                 return self.nothing_there(session).await;
             }
             session.turns.clear();
-            session.waiting = None;
             let mut seen = seen(vector, jpeg, &matches);
             seen.alike = self.kb().look_alikes(matches).await?;
-            session.seen = Some(seen);
+            session.see(seen);
+        } else if let Some(question) = &question {
+            self.look_again(session, question).await?;
         }
         match question {
             None => self.tell("what-to-know", &[]).await,
@@ -70,6 +71,29 @@ impl Call {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The first question about a photo that came alone may name the product, as one that comes with
+    /// a photo may.
+    async fn look_again(&self, session: &mut Session, question: &str) -> Result<(), KbError> {
+        let open = |seen: &&Seen| !seen.chosen && seen.rejected == 0;
+        let fresh = session.turns.is_empty() && session.waiting.is_none();
+        let Some(before) = session.seen.as_ref().filter(open).filter(|_| fresh) else {
+            return Ok(());
+        };
+        let (vector, jpeg) = (before.vector.clone(), Arc::clone(&before.jpeg));
+        let k = self.engine().settings().search.k;
+        let matches =
+            self.kb().matching(vector.clone(), Some(question.to_owned()), true, k).await?;
+        let first = matches.matches.first().map(|m| &m.product.id);
+        if first.is_none() || first == before.found.first().map(|f| &f.product) {
+            return Ok(());
+        }
+        self.show(&matches, 0).await?;
+        let mut seen = seen(vector, jpeg, &matches);
+        seen.alike = self.kb().look_alikes(matches).await?;
+        session.see(seen);
         Ok(())
     }
 
@@ -299,8 +323,7 @@ impl Call {
         let matches = self.kb().matching(query.clone(), words, with_photo, k).await?;
         if let Some((vector, jpeg)) = photo {
             session.turns.clear();
-            session.waiting = None;
-            session.seen = Some(seen(vector, jpeg, &matches));
+            session.see(seen(vector, jpeg, &matches));
         }
         self.show(&matches, 0).await?;
         if matches.matches.is_empty() {

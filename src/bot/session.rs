@@ -115,6 +115,10 @@ impl Session {
         if matches!(press, Press::AddAnyway(_)) {
             self.presses.retain(|(_, p)| !matches!(p, Press::AddAnyway(_)));
         }
+        // The last answer is the one that is about the wrong product.
+        if matches!(press, Press::Next { .. }) {
+            self.presses.retain(|(_, p)| !matches!(p, Press::Next { .. }));
+        }
         // One verdict at a time is asked about.
         if matches!(press, Press::Consent(..)) {
             self.presses.retain(|(_, p)| !matches!(p, Press::Consent(..) | Press::Decline));
@@ -124,6 +128,16 @@ impl Session {
             self.presses.pop_front();
         }
         action
+    }
+
+    /// Another photo is what is talked about from now on: buttons about the one before stop working.
+    pub fn see(&mut self, seen: Seen) {
+        self.waiting = None;
+        let about_it = |press: &Press| {
+            matches!(press, Press::Next { .. } | Press::Choose { .. } | Press::Neither(_))
+        };
+        self.presses.retain(|(_, press)| !about_it(press));
+        self.seen = Some(seen);
     }
 
     /// What an action stands for. Feedback can be given again; anything else works once.

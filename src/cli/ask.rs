@@ -128,7 +128,7 @@ fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Resul
         return Ok(Which::Clear);
     }
     let difference = differ::difference(&alike);
-    let differ::Meant::One(at) = differ::meant(question, &difference.choices) else {
+    let Some(at) = differ::named(question, &difference.choices, &alike) else {
         let language = spoken(question).unwrap_or("en");
         return Ok(Which::Open(look_alikes_question(language, &difference)));
     };

@@ -125,7 +125,32 @@ pub enum Meant {
     Unclear,
 }
 
-/// Which choice somebody means: by its number, or by words that only it has.
+/// Which choice a question names that nobody asked to choose: by words that stand in no other product's
+/// entry, numbers left aside, for they may count anything.
+pub fn named(question: &str, choices: &[Choice], products: &[Product]) -> Option<usize> {
+    let asked: HashSet<String> =
+        all_stems(question).into_iter().filter(|stem| !stem.starts_with('#')).collect();
+    let whole = |p: &Product| {
+        let attributes: String = p.attributes.iter().map(|(k, v)| format!(" {k} {v}")).collect();
+        all_stems(&format!("{} {}{attributes}", p.title, p.description))
+    };
+    let scores: Vec<usize> = choices
+        .iter()
+        .map(|choice| {
+            let others = products.iter().filter(|p| p.id != choice.product);
+            let others: HashSet<String> = others.flat_map(whole).collect();
+            let own: HashSet<String> =
+                all_stems(&format!("{} {}", choice.value, choice.title)).into_iter().collect();
+            own.iter().filter(|stem| asked.contains(*stem) && !others.contains(*stem)).count()
+        })
+        .collect();
+    let best = scores.iter().copied().max().filter(|best| *best > 0)?;
+    let mut leading = scores.iter().enumerate().filter(|(_, score)| **score == best);
+    let (at, _) = leading.next()?;
+    leading.next().is_none().then_some(at)
+}
+
+/// Which choice a reply means: by its number, or by words that only it has.
 pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
     const NEITHER: &[&str] =
         &["neither", "none", "nope", "no", "nein", "keins", "keiner", "keine", "keines", "weder"];
@@ -147,7 +172,11 @@ pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
     if words.first().is_some_and(|w| NEITHER.contains(w)) && words.len() <= 4 {
         return Meant::Neither;
     }
-    let stems = |text: &str| -> HashSet<String> { all_stems(text).into_iter().collect() };
+    // A longer one with a question mark asks something: its numbers and articles name nothing.
+    let asks = reply.contains('?') && words.len() > 4;
+    let stems = |text: &str| -> HashSet<String> {
+        all_stems(text).into_iter().filter(|stem| !(asks && stem.starts_with('#'))).collect()
+    };
     let own: Vec<HashSet<String>> =
         choices.iter().map(|c| stems(&format!("{} {}", c.value, c.title))).collect();
     let said = stems(reply);
@@ -174,7 +203,7 @@ pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
         (0..choices.len()).filter(|at| value_stems(choices, *at).is_subset(&said)).collect();
     match (ordinal, fitting.as_slice()) {
         (Some(at), _) if words.len() <= 4 => Meant::One(at),
-        (_, [only]) if words.len() <= 8 => Meant::One(*only),
+        (_, [only]) if words.len() <= 8 && !asks => Meant::One(*only),
         _ => Meant::Unclear,
     }
 }
@@ -209,6 +238,29 @@ fn all_stems(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_names_a_look_alike_only_by_words_of_its_own() {
+        let pair = [
+            product("a", "Heron Desk Lamp", &[("colour", "white")]),
+            product("b", "Heron Brass Desk Lamp", &[("colour", "brass on a marble foot")]),
+        ];
+        let mut pair = pair.to_vec();
+        if let Some(first) = pair.first_mut() {
+            first.description = "Its round foot weighs 1.9 kg.".into();
+        }
+        let choices = difference(&pair).choices;
+        let brass = choices.iter().position(|c| c.product == "b");
+        for (question, meant) in [
+            ("How heavy is the brass one?", brass),
+            ("How heavy is the foot?", None),
+            ("Is it a gift?", None),
+            ("How heavy is this one?", None),
+            ("What are 2 of them?", None),
+        ] {
+            assert_eq!(named(question, &choices, &pair), meant, "{question}");
+        }
+    }
 
     fn product(id: &str, title: &str, attributes: &[(&str, &str)]) -> Product {
         Product {

@@ -25,8 +25,22 @@ const TYPICAL: f32 = 24.0;
 const LENGTH_COUNTS: f32 = 0.3;
 /// Parts of an attribute's name that say its value is a code of the product.
 const CODE_NAMES: &[&str] = &[
-    "model", "sku", "ean", "gtin", "upc", "isbn", "mpn", "number", "article", "artikel", "nummer",
-    "part_n", "code", "modell",
+    "model",
+    "sku",
+    "ean",
+    "gtin",
+    "upc",
+    "isbn",
+    "mpn",
+    "number",
+    "article",
+    "artikel",
+    "nummer",
+    "code",
+    "modell",
+    "modellnummer",
+    "artikelnummer",
+    "partnumber",
 ];
 
 /// The lexicon of one catalogue.
@@ -160,9 +174,14 @@ fn stems_of(product: &Product) -> Vec<String> {
 }
 
 fn codes_of(product: &Product) -> Vec<String> {
-    let named = |key: &str| CODE_NAMES.iter().any(|part| key.to_lowercase().contains(part));
+    let named = |key: &str| {
+        let key = key.to_lowercase();
+        key.split(|c: char| !c.is_alphanumeric()).any(|part| CODE_NAMES.contains(&part))
+    };
     let values =
         product.attributes.iter().filter(|(key, _)| named(key)).map(|(_, value)| value.as_str());
+    let counted = |value: &&str| value.contains(|c: char| c.is_ascii_digit());
+    let values = values.filter(counted);
     let values = values.filter(|value| value.split_whitespace().count() <= 2 && is_code(value));
     let id = Some(product.id.as_str()).filter(|id| is_code(id));
     values.chain(id).map(|text| Code { text }.to_lowercase_plain()).collect()

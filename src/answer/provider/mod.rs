@@ -158,6 +158,7 @@ impl Providers {
     }
 }
 
+/// What a server says may hold what it was sent.
 fn error(server: &Server, reason: &str) -> AnswerError {
-    AnswerError::Model { server: server.name.clone(), reason: reason.to_owned() }
+    AnswerError::Model { server: server.name.clone(), reason: server.without_secrets(reason) }
 }

@@ -85,7 +85,14 @@ impl Server {
                 pair.ok_or_else(|| wrong(&format!("the header {header:?} cannot be sent")))?;
             headers.insert(named, value);
         }
-        let own_secrets = own.headers.values().chain(&key);
+        // What only says who asks, such as OpenRouter's `HTTP-Referer`, may stand in an answer.
+        const CONFIDENTIAL: [&str; 5] = ["auth", "key", "token", "secret", "cookie"];
+        let confidential = |header: &str| {
+            let header = header.to_lowercase();
+            CONFIDENTIAL.iter().any(|part| header.contains(part))
+        };
+        let own_secrets = own.headers.iter().filter(|(header, _)| confidential(header));
+        let own_secrets = own_secrets.map(|(_, value)| value).chain(&key);
         let secrets = own_secrets.map(|s| s.expose_secret().trim().to_owned());
         Ok(Self {
             address: Address::new(own, headers).map_err(|reason| wrong(&reason))?,
@@ -104,6 +111,11 @@ impl Server {
             }),
             name,
         })
+    }
+
+    /// A text of the server's for the log.
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
     }
 
     /// The text the model writes. `ear` hears it from its beginning each time it grows.
@@ -132,7 +144,7 @@ impl Server {
             .notify(|failure, pause| {
                 tracing::debug!(
                     server = self.name,
-                    reason = failure.reason,
+                    reason = self.without_secrets(&failure.reason),
                     ?pause,
                     "asking again"
                 );
