@@ -56,9 +56,7 @@ impl Call {
                 return self.nothing_there(session).await;
             }
             session.turns.clear();
-            let mut seen = seen(vector, jpeg, &matches);
-            seen.alike = self.kb().look_alikes(matches).await?;
-            session.see(seen);
+            self.take_up(session, vector, jpeg, matches).await?;
         } else if let Some(question) = &question {
             self.look_again(session, question).await?;
         }
@@ -91,6 +89,17 @@ impl Call {
             return Ok(());
         }
         self.show(&matches, 0).await?;
+        self.take_up(session, vector, jpeg, matches).await
+    }
+
+    /// Remembers a photo with what it matches, and which of that it cannot tell apart.
+    async fn take_up(
+        &self,
+        session: &mut Session,
+        vector: Embedding,
+        jpeg: Arc<[u8]>,
+        matches: Matches,
+    ) -> Result<(), KbError> {
         let mut seen = seen(vector, jpeg, &matches);
         seen.alike = self.kb().look_alikes(matches).await?;
         session.see(seen);

@@ -379,9 +379,7 @@ impl Block {
             fc2: linear("mlp.fc2", d, s.inner, d)?,
         })
     }
-}
 
-impl Block {
     /// In the order they are read.
     fn matrices(&mut self) -> [&mut Matrix; 6] {
         let Self { q, k, v, out, fc1, fc2, .. } = self;

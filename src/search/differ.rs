@@ -144,6 +144,11 @@ pub fn named(question: &str, choices: &[Choice], products: &[Product]) -> Option
             own.iter().filter(|stem| asked.contains(*stem) && !others.contains(*stem)).count()
         })
         .collect();
+    leader(&scores)
+}
+
+/// The place of the highest score, if it is above 0 and no other is as high.
+fn leader(scores: &[usize]) -> Option<usize> {
     let best = scores.iter().copied().max().filter(|best| *best > 0)?;
     let mut leading = scores.iter().enumerate().filter(|(_, score)| **score == best);
     let (at, _) = leading.next()?;
@@ -189,10 +194,8 @@ pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
             only.filter(|stem| said.contains(*stem)).count()
         })
         .collect();
-    let best = scores.iter().copied().max().unwrap_or(0);
-    let leads = scores.iter().filter(|s| **s == best).count() == 1;
-    if best > 0 && leads {
-        return scores.iter().position(|s| *s == best).map_or(Meant::Unclear, Meant::One);
+    if let Some(at) = leader(&scores) {
+        return Meant::One(at);
     }
     // "without the stripe", "the plain one": all that this one has, and nothing that only another has.
     let ordinal = ORDINALS

@@ -2,17 +2,15 @@
 
 use super::*;
 
+/// What comes of the next message that is sent to the channel.
+fn sending(status: u16, headers: Vec<(&'static str, String)>, body: Value) -> Fault {
+    let path = format!("/channels/{CHANNEL}/messages");
+    Fault { method: "POST", path, times: 1, status, headers, body }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_and_failures_of_discord_are_waited_out() {
     let stage = Stage::new().await;
-    let sending = |status: u16, headers: Vec<(&'static str, String)>, body: Value| Fault {
-        method: "POST",
-        path: format!("/channels/{CHANNEL}/messages"),
-        times: 1,
-        status,
-        headers,
-        body,
-    };
     let limited = json!({"message": "You are being rate limited.", "retry_after": 0.7,
         "global": false, "code": 0});
     stage.discord.fault(sending(429, vec![("retry-after", "1".into())], limited));
@@ -40,15 +38,7 @@ async fn limits_and_failures_of_discord_are_waited_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_replies_are_not_allowed_the_channel_is_written_to_without() {
     let stage = Stage::new().await;
-    stage.discord.fault(Fault {
-        method: "POST",
-        path: format!("/channels/{CHANNEL}/messages"),
-        times: 1,
-        status: 403,
-        headers: vec![],
-        body: json!({"message": "Cannot reply without permission to read message history",
-            "code": 160_002}),
-    });
+    stage.discord.fault(sending(403, vec![], json!({"message": "Cannot reply without permission to read message history", "code": 160_002})));
     stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
     let standing = stage.says(&channel(), "2 kg").await;
     let [matches, _] = standing.as_slice() else { panic!("{standing:#?}") };
@@ -222,14 +212,11 @@ async fn an_answer_outlives_an_outage_in_its_middle() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_pictures_are_not_allowed_the_matches_come_without() {
     let stage = Stage::new().await;
-    stage.discord.fault(Fault {
-        method: "POST",
-        path: format!("/channels/{CHANNEL}/messages"),
-        times: 1,
-        status: 403,
-        headers: vec![],
-        body: json!({"message": "Missing Permissions", "code": 50013}),
-    });
+    stage.discord.fault(sending(
+        403,
+        vec![],
+        json!({"message": "Missing Permissions", "code": 50013}),
+    ));
     stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
     let standing = stage.says(&channel(), "2 kg").await;
     assert_eq!(matched(&standing[0])[0], "kettle");

@@ -231,6 +231,15 @@ pub fn rules(attack: &Attack, server: &Server) -> String {
     request.json()["messages"][0]["content"].as_str().unwrap().to_owned()
 }
 
+/// The only request was this question, about this product and not that one.
+pub fn asked_about(server: &Server, question: &str, product: &str, other: &str) {
+    let requests = server.requests();
+    let [request] = &requests[..] else { panic!("{:?}", server.lines()) };
+    let shown = shown(request).join("\n");
+    assert!(shown.contains(question) && shown.contains(product), "{shown}");
+    assert!(!shown.contains(other), "{shown}");
+}
+
 /// Whether figures of the attack that stand in no catalogue are called so.
 pub fn flagged(attack: &Attack, text: &str) -> bool {
     !attack.attack.contains("1 EUR") || text.contains("Not from the catalogue")

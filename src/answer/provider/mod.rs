@@ -158,7 +158,11 @@ impl Providers {
     }
 }
 
-/// What a server says may hold what it was sent.
+/// A text of a server's, which may hold what it was sent, as it may be shown.
+fn without(secrets: &[String], text: &str) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+}
+
 fn error(server: &Server, reason: &str) -> AnswerError {
-    AnswerError::Model { server: server.name.clone(), reason: server.without_secrets(reason) }
+    AnswerError::Model { server: server.name.clone(), reason: without(&server.secrets, reason) }
 }

@@ -113,11 +113,6 @@ impl Server {
         })
     }
 
-    /// A text of the server's for the log.
-    pub fn without_secrets(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
-    }
-
     /// The text the model writes. `ear` hears it from its beginning each time it grows.
     pub async fn ask(
         &self,
@@ -144,7 +139,7 @@ impl Server {
             .notify(|failure, pause| {
                 tracing::debug!(
                     server = self.name,
-                    reason = self.without_secrets(&failure.reason),
+                    reason = super::without(&self.secrets, &failure.reason),
                     ?pause,
                     "asking again"
                 );

@@ -239,7 +239,7 @@ impl Attempt {
             }
         }
         let (said, kind) = wire::complaint(&String::from_utf8_lossy(&body));
-        let said = beginning(&self.secrets.iter().fold(said, |said, s| said.replace(s, "…")));
+        let said = beginning(&super::without(&self.secrets, &said));
         let spent = kind.as_deref() == Some("insufficient_quota");
         let reason = match status.as_u16() {
             401 | 403 => format!("it refused the key ({status})"),
