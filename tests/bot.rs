@@ -334,6 +334,12 @@ async fn a_question_after_the_photo_may_name_the_product() {
     let told = stage.says(user("u"), "How heavy is the blue pot-b?").await;
     assert_eq!(matched(&told)[0], "pot-b", "{told:?}");
     assert!(text(&told).contains("2 kg"), "{told:?}");
+    // Later on only to the letter.
+    let told = stage.says(user("u"), "And the red one?").await;
+    assert!(!told.iter().any(|r| matches!(r, Reply::Matches { .. })), "{told:?}");
+    let told = stage.says(user("u"), "And how heavy is pot-a?").await;
+    assert_eq!(matched(&told)[0], "pot-a", "{told:?}");
+    assert!(text(&told).contains("1 kg"), "{told:?}");
 }
 
 #[tokio::test]

@@ -105,12 +105,35 @@ async fn an_answer_says_what_it_used_and_what_it_cost() {
     assert_eq!(answer.prompt.map(|version| version.len()), Some(12));
     let counted = Usage { input_tokens: 90, cached_tokens: 64, output_tokens: 12 };
     assert_eq!(answer.usage, Some(counted));
+    assert!(!answer.spent[0].estimated);
+}
+
+#[tokio::test]
+async fn what_a_server_used_before_it_failed_is_its_own() {
+    let counted = json!({"object": "chat.completion.chunk", "choices": [],
+        "usage": {"prompt_tokens": 90, "completion_tokens": 12}});
+    let first = Server::new(|_, _| streamed(events(&["It wei"])).cut());
+    let second = Server::new(move |_, _| {
+        streamed(
+            events(&["2 kg [kettle] [made-up]."]) + &format!("data: {counted}\n\ndata: [DONE]\n\n"),
+        )
+    });
+    let answer = ask(&settings(&[&first, &second])).await;
+    assert_eq!(answer.text, "2 kg [kettle].", "nor are they cited");
+    let [broken, whole] = &answer.spent[..] else { panic!("{answer:?}") };
+    assert_eq!((broken.model.as_str(), broken.estimated), ("model-0", true));
+    assert!(broken.usage.input_tokens > 300 && broken.usage.output_tokens < 10, "{broken:?}");
+    assert_eq!((whole.model.as_str(), whole.estimated), ("model-1", false));
+    assert_eq!((whole.usage.input_tokens, whole.usage.output_tokens), (90, 12));
+    assert_eq!(answer.usage.unwrap().input_tokens, broken.usage.input_tokens + 90);
 }
 
 #[tokio::test]
 async fn what_a_server_does_not_count_is_estimated() {
     let server = Server::new(|_, _| says(&["It weighs ", "2 kg [kettle]."]));
-    let usage = ask(&settings(&[&server])).await.usage.unwrap();
+    let answer = ask(&settings(&[&server])).await;
+    let usage = answer.usage.unwrap();
+    assert!(answer.spent[0].estimated);
     assert!(usage.input_tokens > 300 && (5..20).contains(&usage.output_tokens), "{usage:?}");
 }
 

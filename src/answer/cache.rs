@@ -78,7 +78,7 @@ impl AnswerCache {
     /// The remembered answer. It cost nothing this time.
     pub fn get(&self, key: &Key) -> Option<Answer> {
         let answer = self.answers.as_ref()?.get(key)?;
-        Some(Answer { usage: None, ..Answer::clone(&answer) })
+        Some(Answer { usage: None, spent: Vec::new(), ..Answer::clone(&answer) })
     }
 
     /// Remembers an answer if it is one to rely on: a model's, covered by the catalogue, resting on

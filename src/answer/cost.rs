@@ -1,6 +1,6 @@
 //! What an answer costs: tokens where the server does not count them, and money by a price table.
 
-use super::{Inquiry, Usage, tokens};
+use super::{Inquiry, Spend, Usage, tokens};
 use crate::catalogue::Tally;
 use crate::config::{AnswerSettings, price_of};
 
@@ -37,7 +37,7 @@ pub fn estimate(inquiry: &Inquiry, settings: &AnswerSettings) -> Usage {
     Usage {
         input_tokens: input.min(settings.prompt_tokens.max(RULES)) as u64,
         cached_tokens: 0,
-        output_tokens: settings.max_tokens.into(),
+        output_tokens: settings.longest_answer().into(),
     }
 }
 
@@ -65,17 +65,26 @@ pub fn at_most(settings: &AnswerSettings, usage: &Usage) -> u64 {
     costs.map(|cost| cost.micros).max().unwrap_or(0)
 }
 
-/// One question as it adds to others.
-pub fn tally(usage: &Usage, cost: Option<Cost>, estimated: bool) -> Tally {
-    Tally {
-        questions: 1,
-        repeated: 0,
-        estimated: estimated.into(),
-        input_tokens: usage.input_tokens,
-        cached_tokens: usage.cached_tokens,
-        output_tokens: usage.output_tokens,
-        cost: cost.map(|c| (c.currency, c.micros)).into_iter().collect(),
-    }
+/// One question as it is written down: what each model used, by name. The question itself counts for the one
+/// that was asked last; one that used nothing has no place here.
+pub fn tallies(settings: &AnswerSettings, spent: &[Spend]) -> Vec<(String, Tally)> {
+    let used: Vec<&Spend> = spent.iter().filter(|s| s.usage != Usage::default()).collect();
+    let estimated = used.iter().any(|s| s.estimated);
+    let tally = |(at, spend): (usize, &&Spend)| {
+        let last = at + 1 == used.len();
+        let cost = price(settings, &spend.model, &spend.usage);
+        let tally = Tally {
+            questions: last.into(),
+            repeated: 0,
+            estimated: (last && estimated).into(),
+            input_tokens: spend.usage.input_tokens,
+            cached_tokens: spend.usage.cached_tokens,
+            output_tokens: spend.usage.output_tokens,
+            cost: cost.map(|c| (c.currency, c.micros)).into_iter().collect(),
+        };
+        (spend.model.clone(), tally)
+    };
+    used.iter().enumerate().map(tally).collect()
 }
 
 #[cfg(test)]
@@ -129,6 +138,44 @@ mod tests {
         assert_eq!(at_most(&settings, &usage), 2500 + 1000);
         settings.prices.clear();
         assert_eq!(at_most(&settings, &usage), 0);
+    }
+
+    #[test]
+    fn each_model_has_its_own_price_and_the_question_counts_once() {
+        let spend = |model: &str, tokens, estimated| Spend {
+            model: model.into(),
+            usage: Usage { input_tokens: tokens, ..Usage::default() },
+            estimated,
+        };
+        let spent =
+            [spend("gpt-4o", 100, true), spend("none", 0, false), spend("llava", 100, false)];
+        let rows = tallies(&table(), &spent);
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|(model, t)| (model.as_str(), t.questions, t.estimated, t.micros()))
+            .collect();
+        assert_eq!(seen, [("gpt-4o", 0, 0, 250), ("llava", 1, 1, 100)]);
+        assert_eq!(tallies(&table(), &[]), []);
+    }
+
+    #[test]
+    fn what_a_server_of_ones_own_may_do_is_held_back() {
+        let own = ProviderSettings {
+            model: "llava".into(),
+            max_tokens: Some(4000),
+            detail: Some(crate::config::Detail::High),
+            ..Default::default()
+        };
+        let settings = AnswerSettings {
+            detail: crate::config::Detail::Low,
+            providers: vec![own],
+            ..AnswerSettings::default()
+        };
+        let inquiry = Inquiry { photo: vec![1], ..Inquiry::default() };
+        let held = estimate(&inquiry, &settings);
+        assert_eq!(held.output_tokens, 4000);
+        let passing = AnswerSettings { providers: vec![], ..settings };
+        assert!(held.input_tokens > estimate(&inquiry, &passing).input_tokens);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Which figures of an answer stand in no evidence: numbers with units, prices, percentages.
 //!
 //! A figure is supported when the shown entries state the same amount, as it is or in another unit of
-//! the same kind: 2.5 kg is 2500 g, and 5.5 lb to the percent. What only the customer states is not
-//! the catalogue's, and named like any other.
+//! the same kind: 2.5 kg is 2500 g, and 5.5 lb to the percent. Numbers may be spelled out. What only the
+//! customer states is not the catalogue's, and named like any other.
 
-use super::Evidence;
+use std::borrow::Cow;
+
+use super::{Evidence, spelled};
 
 /// An amount: every value its digits may stand for, in the basic unit of its kind.
 struct Figure<'a> {
@@ -28,7 +30,9 @@ enum Kind {
     Time,
     Celsius,
     Fahrenheit,
+    Kelvin,
     Data,
+    Rate,
     Frequency,
     Light,
     Sound,
@@ -36,20 +40,26 @@ enum Kind {
     Speed,
     Turns,
     Pressure,
+    Force,
+    Torque,
     Share,
     Euro,
     Dollar,
     Pound,
     Yen,
     Franc,
+    Rupee,
+    Yuan,
+    Won,
+    Rouble,
     /// An amount of money whose currency is not said.
     Money,
 }
 
 use Kind::{
-    Area, Celsius, Charge, Current, Data, Dollar, Energy, Euro, Fahrenheit, Franc, Frequency,
-    Length, Light, Mass, Money, Pixels, Pound, Power, Pressure, Share, Sound, Speed, Time, Turns,
-    Voltage, Volume, Yen,
+    Area, Celsius, Charge, Current, Data, Dollar, Energy, Euro, Fahrenheit, Force, Franc,
+    Frequency, Kelvin, Length, Light, Mass, Money, Pixels, Pound, Power, Pressure, Rate, Rouble,
+    Rupee, Share, Sound, Speed, Time, Torque, Turns, Voltage, Volume, Won, Yen, Yuan,
 };
 
 /// Signs whose case matters.
@@ -57,7 +67,20 @@ const SIGNS: &[(&str, Kind, f64)] = &[
     ("g", Mass, 1.0),
     ("m", Length, 1.0),
     ("m²", Area, 1.0),
+    ("m2", Area, 1.0),
     ("cm²", Area, 1e-4),
+    ("cm2", Area, 1e-4),
+    ("m³", Volume, 1e3),
+    ("m3", Volume, 1e3),
+    ("cm³", Volume, 1e-3),
+    ("cm3", Volume, 1e-3),
+    ("K", Kelvin, 1.0),
+    ("Pa", Pressure, 1e-5),
+    ("N", Force, 1.0),
+    ("Nm", Torque, 1.0),
+    ("Mb/s", Rate, 1.0),
+    ("MB/s", Rate, 8.0),
+    ("GB/s", Rate, 8e3),
     ("l", Volume, 1.0),
     ("L", Volume, 1.0),
     ("W", Power, 1.0),
@@ -71,6 +94,9 @@ const SIGNS: &[(&str, Kind, f64)] = &[
     ("$", Dollar, 1.0),
     ("£", Pound, 1.0),
     ("¥", Yen, 1.0),
+    ("₹", Rupee, 1.0),
+    ("₽", Rouble, 1.0),
+    ("₩", Won, 1.0),
 ];
 
 /// Words and longer signs, in lower case.
@@ -139,6 +165,52 @@ const WORDS: &[(&str, Kind, f64)] = &[
     ("rpm u/min", Turns, 1.0),
     ("bar", Pressure, 1.0),
     ("psi", Pressure, 0.068_947_57),
+    ("hpa mbar", Pressure, 1e-3),
+    ("kpa", Pressure, 1e-2),
+    ("mpa", Pressure, 10.0),
+    ("kelvin", Kelvin, 1.0),
+    ("kn", Force, 1e3),
+    ("newton newtons", Force, 1.0),
+    ("mbit/s mbps", Rate, 1.0),
+    ("gbit/s gbps gb/s", Rate, 1e3),
+    ("kbit/s kbps", Rate, 1e-3),
+    ("sqm qm quadratmeter quadratmetern", Area, 1.0),
+    ("sqft", Area, 0.092_903),
+    ("inr rupee rupees", Rupee, 1.0),
+    ("cny rmb yuan", Yuan, 1.0),
+    // Russian, Ukrainian and Bulgarian.
+    ("мг", Mass, 1e-3),
+    ("г гр грамм грамма граммов", Mass, 1.0),
+    ("кг килограмм килограмма килограммов", Mass, 1e3),
+    ("мм", Length, 1e-3),
+    ("см сантиметр сантиметра сантиметров", Length, 1e-2),
+    ("м метр метра метров", Length, 1.0),
+    ("км", Length, 1e3),
+    ("мл", Volume, 1e-3),
+    ("л литр литра литров", Volume, 1.0),
+    ("вт ватт", Power, 1.0),
+    ("квт", Power, 1e3),
+    // "в" is also "in".
+    ("вольт", Voltage, 1.0),
+    ("мин минут минуты", Time, 60.0),
+    ("ч час часа часов", Time, 3600.0),
+    ("руб рубль рубля рублей", Rouble, 1.0),
+    // Greek, Arabic, Hebrew, Hindi, Korean.
+    ("κιλά κιλό", Mass, 1e3),
+    ("كجم كغ كيلوغرام كيلوجرام", Mass, 1e3),
+    ("غرام جرام", Mass, 1.0),
+    ("سم", Length, 1e-2),
+    ("متر", Length, 1.0),
+    ("ليتر لتر ליטר ליטרים", Volume, 1.0),
+    ("ק״ג קילוגרם קילו", Mass, 1e3),
+    ("किलो किलोग्राम किग्रा", Mass, 1e3),
+    ("ग्राम", Mass, 1.0),
+    ("킬로그램 킬로", Mass, 1e3),
+    ("그램", Mass, 1.0),
+    ("센티미터", Length, 1e-2),
+    ("리터", Volume, 1.0),
+    ("시간", Time, 3600.0),
+    ("원", Won, 1.0),
     ("percent per\u{a0}cent prozent", Share, 1.0),
     ("eur euro euros", Euro, 1.0),
     ("usd dollar dollars", Dollar, 1.0),
@@ -166,14 +238,30 @@ const UNSPACED: &[(&str, Kind, f64)] = &[
     ("時間", Time, 3600.0),
     ("分钟", Time, 60.0),
     ("円", Yen, 1.0),
+    ("ミリ", Length, 1e-3),
+    ("メートル", Length, 1.0),
+    ("ワット", Power, 1.0),
+    ("ボルト", Voltage, 1.0),
+    ("千瓦", Power, 1e3),
+    ("瓦", Power, 1.0),
+    ("伏", Voltage, 1.0),
+    ("毫安", Charge, 1e-3),
+    ("公里", Length, 1e3),
+    ("英寸", Length, 0.0254),
+    ("平方米", Area, 1.0),
+    ("元", Yuan, 1.0),
 ];
 
-/// The figures of an answer that the entries do not state, as the answer writes them.
+/// The figures of an answer that the entries do not state, as the answer writes them but for numbers in
+/// words, which come in digits.
 pub(super) fn unsupported(answer: &str, evidence: &[Evidence]) -> Vec<String> {
     let stated: Vec<String> = evidence.iter().flat_map(statements).collect();
-    let known: Vec<Figure<'_>> = stated.iter().flat_map(|s| figures(s)).collect();
+    let spelled_out: Vec<String> = stated.iter().flat_map(|s| spelled::in_any_digits(s)).collect();
+    let known: Vec<Figure<'_>> =
+        stated.iter().chain(&spelled_out).flat_map(|s| figures(s)).collect();
+    let answer = spelled::in_digits(answer).map_or(Cow::Borrowed(answer), Cow::Owned);
     let mut missing: Vec<String> = Vec::new();
-    for figure in figures(answer) {
+    for figure in figures(&answer) {
         let text = figure.text.trim();
         if !known.iter().any(|k| figure.is(k)) && !missing.iter().any(|m| m == text) {
             missing.push(text.to_owned());
@@ -206,7 +294,9 @@ fn statements(evidence: &Evidence) -> Vec<String> {
 
 impl Figure<'_> {
     fn is(&self, known: &Figure<'_>) -> bool {
-        let money = |k: Kind| matches!(k, Euro | Dollar | Pound | Yen | Franc);
+        let money = |k: Kind| {
+            matches!(k, Euro | Dollar | Pound | Yen | Franc | Rupee | Rouble | Won | Yuan)
+        };
         let priced = known.kind == Money && money(self.kind);
         if self.kind != known.kind && !priced {
             return false;
@@ -334,12 +424,43 @@ fn unit_after(text: &str) -> Option<(usize, Kind, f64)> {
     if let Some((sign, kind, factor)) = UNSPACED.iter().find(|(sign, ..)| rest.starts_with(sign)) {
         return Some((blank + sign.len(), *kind, *factor));
     }
-    let end = rest.find(|c: char| !(c.is_alphabetic() || "°%€$£¥¤²/".contains(c)));
-    let word = rest.get(..end.unwrap_or(rest.len()))?;
+    if let Some((length, factor)) = square(rest) {
+        return Some((blank + length, Area, factor));
+    }
+    let sign = |c: char| c.is_alphabetic() || "°%€$£¥¤₹₽₩²³״/".contains(c);
+    let letters = rest.find(|c: char| !sign(c)).unwrap_or(rest.len());
+    // "m2" and "m3", but not the 2 of "3 m 20".
+    let raised = rest.get(letters..)?.chars().take_while(char::is_ascii_digit).count();
+    let with_power = rest.get(..letters + raised).filter(|_| raised == 1 && letters > 0);
+    let word = rest.get(..letters)?;
     let first = word.split('/').next().unwrap_or(word);
-    [word, first]
+    with_power
         .into_iter()
+        .chain([word, first])
         .find_map(|word| unit(word).map(|(kind, factor)| (blank + word.len(), kind, factor)))
+}
+
+/// "square metres", "mètres carrés": the length of what a text starts with, and its square metres.
+fn square(text: &str) -> Option<(usize, f64)> {
+    const BEFORE: [&str; 2] = ["square ", "sq "];
+    const AFTER: [&str; 5] = [" carré", " cuadrado", " quadrat", " quadrado", " squared"];
+    let before = BEFORE.iter().find(|b| text.starts_with(**b)).map_or(0, |b| b.len());
+    let rest = text.get(before..)?;
+    let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+    let (word, behind) = rest.split_at_checked(end)?;
+    let after = AFTER.iter().find(|a| behind.starts_with(**a)).map_or(0, |a| {
+        let from = a.len();
+        from + behind
+            .get(from..)
+            .map_or(0, |b| b.find(|c: char| !c.is_alphabetic()).unwrap_or(b.len()))
+    });
+    let (kind, factor) = unit(word)?;
+    (kind == Length && before + after > 0).then_some((before + end + after, factor * factor))
+}
+
+/// Whether a word is a unit.
+pub(super) fn is_unit(word: &str) -> bool {
+    unit(word).is_some()
 }
 
 fn unit(word: &str) -> Option<(Kind, f64)> {
@@ -357,7 +478,7 @@ fn unit(word: &str) -> Option<(Kind, f64)> {
 /// A currency that a text ends with, and where it begins.
 fn currency_before(text: &str) -> Option<(usize, Kind)> {
     let trimmed = text.trim_end_matches([' ', '\u{a0}']);
-    let signs = [("€", Euro), ("$", Dollar), ("£", Pound), ("¥", Yen), ("EUR", Euro)];
+    let signs = [("€", Euro), ("$", Dollar), ("£", Pound), ("¥", Yen), ("₹", Rupee), ("EUR", Euro)];
     let codes = [("USD", Dollar), ("GBP", Pound), ("CHF", Franc), ("JPY", Yen)];
     let mut known = signs.into_iter().chain(codes);
     known.find_map(|(sign, kind)| trimmed.strip_suffix(sign).map(|rest| (rest.len(), kind)))
@@ -399,6 +520,10 @@ mod tests {
             "It has 2 ports and is the WH-1000XM4 of kettles.",
             "重さは2.5キロです。",
             "容量 １.７ 升",
+            "Сколько литров? 1,7 литра, вес 2,5 кг.",
+            "It lasts five to eight hours and comes with two years of warranty.",
+            "Er hält fünf bis acht Stunden.",
+            "It takes the second hour to cool.",
         ] {
             assert_eq!(unsupported(said, &evidence()), [] as [&str; 0], "{said}");
         }
@@ -415,6 +540,14 @@ mod tests {
             ("It boils in 3 hours.", &["3 hours"]),
             ("٣ kg", &["٣ kg"]),
             ("99% of it", &["99%"]),
+            ("It arrives at your house within six weeks.", &["6 weeks"]),
+            ("Sie kommt in sechs Wochen bei Ihnen an.", &["6 Wochen"]),
+            ("It covers 40 square metres.", &["40 square metres"]),
+            ("Il couvre 40 mètres carrés.", &["40 mètres carrés"]),
+            ("It covers 40 m2 at 3000 K.", &["40 m2", "3000 K"]),
+            ("It sends 54 Mbit/s at 90 kPa.", &["54 Mbit/s", "90 kPa"]),
+            ("Вес 3 кг", &["3 кг"]),
+            ("무게는 3 킬로그램", &["3 킬로그램"]),
         ] {
             assert_eq!(unsupported(said, &evidence()), figures, "{said}");
         }

@@ -13,6 +13,7 @@ mod figures;
 mod guard;
 mod prompt;
 mod provider;
+mod spelled;
 mod structured;
 mod templates;
 mod tokens;
@@ -46,7 +47,7 @@ pub enum Origin {
     Extractive,
 }
 
-/// What a vision model's server counted for one answer, retries and failed servers included.
+/// Tokens of one answer, retries and failed servers included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Usage {
     /// Tokens of the prompt, cached ones included.
@@ -54,6 +55,24 @@ pub struct Usage {
     /// Those of them that the server had cached.
     pub cached_tokens: u64,
     pub output_tokens: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        self.input_tokens += more.input_tokens;
+        self.cached_tokens += more.cached_tokens;
+        self.output_tokens += more.output_tokens;
+    }
+}
+
+/// What one model used for an answer, retries included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spend {
+    /// By its server's name for it.
+    pub model: String,
+    pub usage: Usage,
+    /// Whether the server did not count it, so that it is an estimate.
+    pub estimated: bool,
 }
 
 /// An answer with the ids of the products it rests on.
@@ -75,8 +94,23 @@ pub struct Answer {
     /// Version of the prompts it was asked with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// Over all models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The same by model, in the order in which they were asked.
+    #[serde(skip)]
+    pub spent: Vec<Spend>,
+}
+
+impl Answer {
+    fn with_spent(self, spent: Vec<Spend>) -> Self {
+        let sum = |mut sum: Usage, more: &Spend| {
+            sum += more.usage;
+            sum
+        };
+        let usage = (!spent.is_empty()).then(|| spent.iter().fold(Usage::default(), sum));
+        Self { usage, spent, ..self }
+    }
 }
 
 /// A matched product as evidence.
@@ -239,16 +273,16 @@ impl Answerer {
     }
 
     async fn answer_with(&self, inquiry: &Inquiry, on_text: Option<OnText<'_>>) -> Answer {
-        let mut usage = None;
+        let mut spent = Vec::new();
         if let Some(model) = &self.model
             && self.asks_model(inquiry)
         {
-            match model.grounded(inquiry, on_text, &mut usage).await {
-                Ok(answer) => return answer,
+            match model.grounded(inquiry, on_text, &mut spent).await {
+                Ok(answer) => return answer.with_spent(spent),
                 Err(e) => tracing::warn!(error = %e, "answering with an extract instead"),
             }
         }
-        Answer { usage, ..extract::answer(inquiry) }
+        extract::answer(inquiry).with_spent(spent)
     }
 
     /// Asks the vision model about the photo alone, without the catalogue.

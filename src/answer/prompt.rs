@@ -67,8 +67,8 @@ pub(super) struct Budget {
 
 impl Budget {
     pub fn new(settings: &AnswerSettings) -> Self {
-        let AnswerSettings { products, prompt_tokens: tokens, detail, .. } = *settings;
-        Self { products, tokens, detail }
+        let AnswerSettings { products, prompt_tokens: tokens, .. } = *settings;
+        Self { products, tokens, detail: settings.closest_look() }
     }
 }
 

@@ -7,7 +7,9 @@ use super::guard::{Guard, Leak};
 use super::prompt::{self, Budget, Prompt};
 use super::provider::{Providers, Said, Spent};
 use super::templates::{PromptError, Prompts, Templates};
-use super::{Answer, AnswerError, Inquiry, OnText, Origin, Usage, figures, structured, tokens};
+use super::{
+    Answer, AnswerError, Evidence, Inquiry, OnText, Origin, Spend, figures, structured, tokens,
+};
 use crate::config::AnswerSettings;
 
 /// Pause between two states of a growing answer.
@@ -39,7 +41,7 @@ impl Model {
             budget: Budget::new(settings),
             models: settings.models(),
             secrets: providers.secrets(),
-            longest: (settings.max_tokens as usize).saturating_mul(TOKEN),
+            longest: (settings.longest_answer() as usize).saturating_mul(TOKEN),
             providers,
         }))
     }
@@ -49,7 +51,7 @@ impl Model {
         format!("{} {}", self.prompts.current().version, self.models.join(" "))
     }
 
-    /// Answers from the evidence. `usage` is set also when that fails.
+    /// Answers from the evidence. What it took is in `used`, also when it fails.
     ///
     /// # Errors
     /// [`AnswerError::Model`] or [`AnswerError::Prompt`].
@@ -57,21 +59,21 @@ impl Model {
         &self,
         inquiry: &Inquiry,
         on_text: Option<OnText<'_>>,
-        usage: &mut Option<Usage>,
+        used: &mut Vec<Spend>,
     ) -> Result<Answer, AnswerError> {
         let templates = self.prompts.current();
         let prompt = prompt::grounded(inquiry, &templates, self.budget)?;
         let guard = self.guard(&templates, inquiry);
         let spent = Spent::default();
         let said = self.ask(&prompt, &guard, on_text, &spent).await;
-        *usage = spent.usage();
+        *used = spent.by_model();
         let said = said?;
         let reading = structured::read(&said.text);
-        let text = self.bounded(&reading.answer);
+        let shown = inquiry.evidence.get(..prompt.products).unwrap_or(&inquiry.evidence);
+        let text = citing_only(shown, &self.bounded(&reading.answer));
         if text.is_empty() {
             return Err(withheld(&said, "its answer was empty"));
         }
-        let shown = inquiry.evidence.get(..prompt.products).unwrap_or(&inquiry.evidence);
         let used = |id: &String| reading.used.contains(id) || text.contains(&format!("[{id}]"));
         let sources = shown.iter().map(|e| e.product.id.clone()).filter(used).collect();
         tracing::info!(
@@ -91,7 +93,7 @@ impl Model {
             covered: reading.covered,
             model: Some(said.model),
             prompt: Some(templates.version.clone()),
-            usage: *usage,
+            ..Answer::default()
         })
     }
 
@@ -105,8 +107,8 @@ impl Model {
         let spent = Spent::default();
         let said = self.ask(&prompt, &guard, None, &spent).await?;
         let text = self.bounded(&said.text);
-        let (model, usage) = (Some(said.model), spent.usage());
-        Ok(Answer { text, origin: Origin::Model, model, usage, ..Answer::default() })
+        let answer = Answer { text, origin: Origin::Model, ..Answer::default() };
+        Ok(Answer { model: Some(said.model), ..answer }.with_spent(spent.by_model()))
     }
 
     /// What a model writes, held against the guard while it grows and when it is whole.
@@ -168,6 +170,40 @@ impl Model {
     }
 }
 
+/// The text without citations of ids that were not shown: what stands in brackets like an id, and in no
+/// entry.
+fn citing_only(shown: &[Evidence], text: &str) -> String {
+    let known = |id: &str| {
+        let states = |e: &Evidence| {
+            let p = &e.product;
+            let values = p.attributes.values().chain([&p.title, &p.description]);
+            p.id == id || values.into_iter().any(|v| v.contains(&format!("[{id}]")))
+        };
+        shown.iter().any(states)
+    };
+    let like_an_id = |inner: &str| {
+        inner.chars().any(char::is_alphabetic)
+            && inner.chars().all(|c| c.is_alphanumeric() || "-_.:".contains(c))
+    };
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, from)) = rest.split_once('[') {
+        out.push_str(before);
+        rest = from;
+        match from.split_once(']') {
+            // `[words](address)` is a link.
+            Some((inner, after))
+                if like_an_id(inner) && !known(inner) && !after.starts_with('(') =>
+            {
+                out.truncate(out.trim_end_matches(' ').len());
+                rest = after;
+            }
+            _ => out.push('['),
+        }
+    }
+    out.push_str(rest);
+    out.trim().to_owned()
+}
+
 fn withheld(said: &Said, reason: &str) -> AnswerError {
     AnswerError::Model { server: said.model.clone(), reason: reason.to_owned() }
 }
@@ -175,5 +211,35 @@ fn withheld(said: &Said, reason: &str) -> AnswerError {
 impl From<PromptError> for AnswerError {
     fn from(error: PromptError) -> Self {
         Self::Prompt(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Product;
+
+    #[test]
+    fn ids_that_were_not_shown_are_not_cited() {
+        let product = Product {
+            id: "lamp".into(),
+            title: "Lamp".into(),
+            description: "The button is marked [ON].".into(),
+            attributes: Default::default(),
+            images: vec![],
+        };
+        let shown = [Evidence { product, score: 0.9, picture: None }];
+        for (text, left) in [
+            ("It weighs 2 kg [lamp] [made-up].", "It weighs 2 kg [lamp]."),
+            ("[other] It weighs 2 kg", "It weighs 2 kg"),
+            (
+                "Press [ON], see [here](https://x.example).",
+                "Press [ON], see [here](https://x.example).",
+            ),
+            ("- [ ] a box, [1] and [two words], [open", "- [ ] a box, [1] and [two words], [open"),
+            ("[made-up]", ""),
+        ] {
+            assert_eq!(citing_only(&shown, text), left);
+        }
     }
 }

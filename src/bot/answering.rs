@@ -12,8 +12,7 @@ use super::call::Call;
 use super::error::KbError;
 use super::kb::Kb;
 use super::reply::Request;
-use crate::answer::cost::{self, Cost};
-use crate::answer::{Answer, Inquiry, OnText, Origin, Usage, extract};
+use crate::answer::{Answer, Inquiry, OnText, Spend, Usage, cost, extract};
 use crate::catalogue::{Spender, Tally, today};
 use crate::config::AnswerSettings;
 
@@ -100,11 +99,11 @@ impl Call {
 
     /// Counts an answer from memory.
     fn repeated(&self, answer: &Answer) {
+        log(answer, true, &[]);
         let model = answer.model.clone().unwrap_or_default();
-        log(answer, true, &model, None, None);
         let spender = spender(self.request(), &model);
-        let tally = Tally { repeated: 1, ..Tally::default() };
-        let record = record(self.kb().clone(), today(), spender, tally, None);
+        let rows = vec![(model, Tally { repeated: 1, ..Tally::default() })];
+        let record = record(self.kb().clone(), today(), spender, rows, None);
         self.bot().tasks.spawn(record);
     }
 }
@@ -129,8 +128,8 @@ fn spender(request: &Request, model: &str) -> Spender {
     }
 }
 
-/// A question in work at a model. Whatever becomes of it, what it spent is written down once: as the
-/// server counted it, or else as an estimate, so that a question that is broken off is not free.
+/// A question in work at a model. Whatever becomes of it, what it spent is written down once; of one that
+/// is broken off an estimate, so that it is not free.
 struct Spending {
     tasks: TaskTracker,
     runtime: Handle,
@@ -158,39 +157,16 @@ impl Spending {
         }
     }
 
-    /// Writes down what an answer cost. A server that failed before it said anything, and counted
-    /// nothing, cost nothing.
+    /// Writes down what an answer cost.
     fn settle(mut self, answer: &Answer) {
-        let heard = self.heard.load(Ordering::Relaxed);
-        let (usage, estimated) = match (answer.usage, answer.origin) {
-            (Some(usage), _) => (Some(usage), false),
-            (None, Origin::Model) => {
-                (Some(cost::broken_off(&self.expected, answer.text.len().max(heard))), true)
-            }
-            (None, Origin::Extractive) if heard == 0 => (None, false),
-            (None, Origin::Extractive) => (Some(cost::broken_off(&self.expected, heard)), true),
-        };
-        let Some((hold, mut spender)) = self.open.take() else { return };
-        if let Some(model) = &answer.model {
-            spender.model.clone_from(model);
-        }
-        let cost = usage.and_then(|usage| cost::price(&self.settings, &spender.model, &usage));
-        log(answer, false, &spender.model, usage.as_ref(), cost.as_ref());
-        if let Some(usage) = usage.filter(|usage| *usage != Usage::default()) {
-            self.write(hold, spender, &usage, cost, estimated);
-        }
+        let Some((hold, spender)) = self.open.take() else { return };
+        let rows = cost::tallies(&self.settings, &answer.spent);
+        log(answer, false, &rows);
+        self.write(hold, spender, rows);
     }
 
-    fn write(
-        &self,
-        hold: Option<Hold>,
-        spender: Spender,
-        usage: &Usage,
-        cost: Option<Cost>,
-        estimated: bool,
-    ) {
-        let tally = cost::tally(usage, cost, estimated);
-        let record = record(self.kb.clone(), self.day, spender, tally, hold);
+    fn write(&self, hold: Option<Hold>, spender: Spender, rows: Vec<(String, Tally)>) {
+        let record = record(self.kb.clone(), self.day, spender, rows, hold);
         self.tasks.spawn_on(record, &self.runtime);
     }
 }
@@ -199,32 +175,43 @@ impl Drop for Spending {
     fn drop(&mut self) {
         let Some((hold, spender)) = self.open.take() else { return };
         let usage = cost::broken_off(&self.expected, self.heard.load(Ordering::Relaxed));
-        let cost = cost::price(&self.settings, &spender.model, &usage);
+        let spent = Spend { model: spender.model.clone(), usage, estimated: true };
         tracing::info!(model = spender.model, "broken off, so its tokens are estimated");
-        self.write(hold, spender, &usage, cost, true);
+        self.write(hold, spender, cost::tallies(&self.settings, &[spent]));
     }
 }
 
-/// Writes down what was spent, and lets go what was held back for it.
-async fn record(kb: Kb, day: u32, spender: Spender, tally: Tally, hold: Option<Hold>) {
-    if let Err(error) = kb.record_usage(day, spender, tally).await {
-        super::error::log(&error);
+/// Writes down what each model used, and lets go what was held back for it.
+async fn record(
+    kb: Kb,
+    day: u32,
+    spender: Spender,
+    rows: Vec<(String, Tally)>,
+    hold: Option<Hold>,
+) {
+    for (model, tally) in rows {
+        let spender = Spender { model, ..spender.clone() };
+        if let Err(error) = kb.record_usage(day, spender, tally).await {
+            super::error::log(&error);
+        }
     }
     drop(hold);
 }
 
 /// A line for what each answer cost. The question and the answer are nobody's business.
-fn log(answer: &Answer, cached: bool, model: &str, usage: Option<&Usage>, cost: Option<&Cost>) {
-    let usage = usage.copied().unwrap_or_default();
+fn log(answer: &Answer, cached: bool, rows: &[(String, Tally)]) {
+    let mut sum = Tally::default();
+    rows.iter().for_each(|(_, tally)| sum += tally);
     tracing::info!(
         cached,
         origin = ?answer.origin,
-        model,
+        model = answer.model.as_deref().unwrap_or_default(),
         prompt = answer.prompt.as_deref().unwrap_or_default(),
-        input_tokens = usage.input_tokens,
-        cached_tokens = usage.cached_tokens,
-        output_tokens = usage.output_tokens,
-        cost_micros = cost.map(|c| c.micros),
+        input_tokens = sum.input_tokens,
+        cached_tokens = sum.cached_tokens,
+        output_tokens = sum.output_tokens,
+        estimated = sum.estimated > 0,
+        cost_micros = (!sum.cost.is_empty()).then(|| sum.micros()),
         "counted"
     );
 }

@@ -73,19 +73,19 @@ impl Call {
     }
 
     /// The first question about a photo that came alone may name the product, as one that comes with
-    /// a photo may.
+    /// a photo may; a later one only by its id or model number.
     async fn look_again(&self, session: &mut Session, question: &str) -> Result<(), KbError> {
-        let open = |seen: &&Seen| !seen.chosen && seen.rejected == 0;
-        let fresh = session.turns.is_empty() && session.waiting.is_none();
-        let Some(before) = session.seen.as_ref().filter(open).filter(|_| fresh) else {
+        let Some(before) = session.seen.as_ref().filter(|_| session.waiting.is_none()) else {
             return Ok(());
         };
+        let first_question = session.turns.is_empty() && !before.chosen && before.rejected == 0;
         let (vector, jpeg) = (before.vector.clone(), Arc::clone(&before.jpeg));
         let k = self.engine().settings().search.k;
         let matches =
             self.kb().matching(vector.clone(), Some(question.to_owned()), true, k).await?;
         let first = matches.matches.first().map(|m| &m.product.id);
-        if first.is_none() || first == before.found.first().map(|f| &f.product) {
+        let same = first == before.found.get(before.rejected).map(|f| &f.product);
+        if first.is_none() || same || !(first_question || matches.named) {
             return Ok(());
         }
         self.show(&matches, 0).await?;
@@ -348,8 +348,8 @@ fn seen(vector: Embedding, jpeg: Arc<[u8]>, matches: &Matches) -> Seen {
     let found = found
         .map(|m| Found { product: m.product.id.clone(), image: m.image, score: m.score })
         .collect();
-    let confident = matches.confident;
-    Seen { vector, jpeg, found, confident, rejected: 0, chosen: false, alike: Vec::new() }
+    let (confident, chosen) = (matches.confident, matches.alone);
+    Seen { vector, jpeg, found, confident, rejected: 0, chosen, alike: Vec::new() }
 }
 
 /// The unit vector in the middle of several; none when they cancel out.

@@ -63,7 +63,7 @@ pub struct Seen {
     pub confident: bool,
     /// Matches the user has said it is not.
     pub rejected: usize,
-    /// Whether the user has said that it is the first of them.
+    /// Whether the user has said that it is the first of them, by its id or when asked which it is.
     pub chosen: bool,
     /// Ids of the best matches that the photo cannot tell apart, until somebody was asked.
     pub alike: Vec<String>,

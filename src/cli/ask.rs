@@ -151,7 +151,8 @@ pub(super) fn inquiry(
     settings: &AnswerSettings,
 ) -> Result<Inquiry> {
     let detail = settings.closest_look();
-    let evidence = matches.matches.iter().take(settings.products).map(|m| {
+    let products = if matches.alone { 1 } else { settings.products };
+    let evidence = matches.matches.iter().take(products).map(|m| {
         let picture = catalogue.picture(m.image)?;
         let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
         Ok(Evidence { product: m.product.clone(), score: m.score, picture })

@@ -143,19 +143,19 @@ fn print(by: By, groups: &BTreeMap<String, Tally>, total: &Tally) {
     }
 }
 
-/// Writes down what an answer for the command line cost; none where nothing was counted.
+/// Writes down what an answer for the command line cost; none where no model was asked.
 pub(super) fn record(
     context: &Context,
     catalogue: &Catalogue,
     answer: &Answer,
 ) -> Result<Option<Tally>> {
-    let Some(usage) = &answer.usage else { return Ok(None) };
-    let settings = &context.settings.answer;
-    let model = answer.model.clone().unwrap_or_else(|| settings.model.clone());
-    let tally = cost::tally(usage, cost::price(settings, &model, usage), false);
-    let spender = Spender { space: CLI.into(), user: CLI.into(), model };
-    catalogue.record_usage(today(), &spender, &tally)?;
-    Ok(Some(tally))
+    let mut sum = None::<Tally>;
+    for (model, tally) in cost::tallies(&context.settings.answer, &answer.spent) {
+        let spender = Spender { space: CLI.into(), user: CLI.into(), model };
+        catalogue.record_usage(today(), &spender, &tally)?;
+        *sum.get_or_insert_default() += &tally;
+    }
+    Ok(sum)
 }
 
 /// `YYYY-MM-DD` of a day since 1970.

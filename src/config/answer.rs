@@ -191,6 +191,12 @@ impl AnswerSettings {
         }
     }
 
+    /// The longest answer that any of the servers may give, in tokens.
+    pub fn longest_answer(&self) -> u32 {
+        let own = self.providers.iter().map(|p| p.max_tokens.unwrap_or(self.max_tokens));
+        own.max().unwrap_or(self.max_tokens)
+    }
+
     /// The closest look that any of the servers takes at pictures.
     pub fn closest_look(&self) -> Detail {
         let looks = self.providers.iter().map(|p| p.detail.unwrap_or(self.detail));

@@ -64,6 +64,8 @@ pub fn find(
         }
         false => (joined(catalogue, query.vector, hits, &named)?, sure),
     };
+    let photo_says = hits.first().filter(|_| query.photo && sure).map(|h| h.product.id.clone());
+    let mut by_name = false;
     for id in named.exactly.iter().rev() {
         let known = hits.iter().position(|h| h.product.id == *id).map(|at| hits.remove(at));
         let found = match known {
@@ -72,12 +74,15 @@ pub fn find(
         };
         if let Some(hit) = found {
             hits.insert(0, hit);
-            confident = named.exactly.len() == 1;
+            by_name = named.exactly.len() == 1;
+            confident = by_name;
         }
     }
     let as_match = |Hit { product, image, source, score }| Match { product, image, source, score };
-    let matches = hits.into_iter().take(k).map(as_match).collect();
-    Ok(Matches { matches, confident })
+    let matches: Vec<Match> = hits.into_iter().take(k).map(as_match).collect();
+    let first = matches.first().map(|m| &m.product.id);
+    let alone = by_name && photo_says.is_none_or(|said| Some(&said) == first);
+    Ok(Matches { matches, confident, named: by_name, alone })
 }
 
 /// Whether the words have all of a product's title.

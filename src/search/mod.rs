@@ -37,6 +37,10 @@ pub struct Matches {
     pub matches: Vec<Match>,
     /// Whether the best one is likely the right one; see [`Calibration`].
     pub confident: bool,
+    /// Whether the words name the best one to the letter, by its id or model number,
+    pub named: bool,
+    /// and the photo is not sure of another, so that nothing else is meant.
+    pub alone: bool,
 }
 
 /// Why a search failed.
@@ -115,5 +119,5 @@ pub fn search(catalogue: &Catalogue, query: &Embedding, k: usize) -> Result<Matc
         .take(k)
         .map(|Hit { product, image, source, score }| Match { product, image, source, score })
         .collect();
-    Ok(Matches { matches, confident })
+    Ok(Matches { matches, confident, ..Matches::default() })
 }

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout_at};
 
 use super::prompt::Prompt;
-use super::{AnswerError, Usage};
+use super::{AnswerError, Spend, Usage};
 use crate::config::AnswerSettings;
 use breaker::Breaker;
 use server::Server;
@@ -51,22 +51,23 @@ impl Failure {
 
 /// What one question used, over all servers and tries.
 #[derive(Default)]
-pub(super) struct Spent(Mutex<Option<Usage>>);
+pub(super) struct Spent(Mutex<Vec<Spend>>);
 
 impl Spent {
-    fn add(&self, usage: Usage) {
-        let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = sum.unwrap_or_default();
-        *sum = Some(Usage {
-            input_tokens: before.input_tokens + usage.input_tokens,
-            cached_tokens: before.cached_tokens + usage.cached_tokens,
-            output_tokens: before.output_tokens + usage.output_tokens,
-        });
+    fn add(&self, model: &str, usage: Usage, estimated: bool) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.iter_mut().find(|spend| spend.model == model) {
+            Some(spend) => {
+                spend.usage += usage;
+                spend.estimated |= estimated;
+            }
+            None => all.push(Spend { model: model.to_owned(), usage, estimated }),
+        }
     }
 
-    /// None: no server did anything for it.
-    pub fn usage(&self) -> Option<Usage> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// None for a model that did nothing.
+    pub fn by_model(&self) -> Vec<Spend> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

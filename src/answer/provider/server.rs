@@ -133,7 +133,8 @@ impl Server {
             .when(|failure: &Failure| failure.again)
             .adjust(|failure, pause| {
                 // `pause` is none after the last try.
-                let pause = failure.wait.map_or(pause, |wait| pause.map(|_| wait));
+                let spread = || PAUSE.mul_f32(rand::random());
+                let pause = failure.wait.map_or(pause, |wait| pause.map(|_| wait + spread()));
                 pause.filter(|p| *p <= left())
             })
             .notify(|failure, pause| {
@@ -184,8 +185,9 @@ impl Server {
         let attempt = Attempt::new(&self.http, &self.model, &self.secrets, self.silence);
         let client = attempt.client(&self.address);
         let opened = client.chat().create_stream_byot::<_, Chunk>(&body).await;
-        let mut meter = attempt.opened().then(|| Meter::new(spent, prompt.tokens));
-        let failed = |e: &OpenAIError| attempt.failure().unwrap_or_else(|| unread(e));
+        let mut meter = attempt.opened().then(|| Meter::new(spent, &self.model, prompt.tokens));
+        let failed =
+            |e: &OpenAIError| attempt.failure().unwrap_or_else(|| unread(e, &self.secrets));
         let mut chunks = opened.map_err(|e| failed(&e))?;
         let (mut text, mut finish) = (String::new(), None);
         loop {
@@ -200,7 +202,7 @@ impl Server {
                 Err(_) => return Err(attempt.silent()),
             };
             if let Some(error) = chunk.error() {
-                return Err(Failure::new(&beginning(&error)));
+                return Err(Failure::new(&beginning(&error, &self.secrets)));
             }
             let more = chunk.text();
             if let Some(meter) = &mut meter {
@@ -242,27 +244,28 @@ fn ended(chunk: &Chunk) -> Result<Option<String>, Failure> {
 }
 
 /// What `async-openai` made nothing of.
-fn unread(error: &OpenAIError) -> Failure {
+fn unread(error: &OpenAIError, secrets: &[String]) -> Failure {
     Failure::new(&match error {
         OpenAIError::JSONDeserialize(e, content) => {
-            format!("it sent no chat completion ({e}): {}", beginning(content))
+            format!("it sent no chat completion ({e}): {}", beginning(content, secrets))
         }
-        other => beginning(&other.to_string()),
+        other => beginning(&other.to_string(), secrets),
     })
 }
 
 /// Counts what one request used, into what the question used in all, also when it is broken off.
 struct Meter<'a> {
     spent: &'a Spent,
+    model: &'a str,
     usage: Usage,
     text: String,
     told: bool,
 }
 
 impl<'a> Meter<'a> {
-    fn new(spent: &'a Spent, input: usize) -> Self {
+    fn new(spent: &'a Spent, model: &'a str, input: usize) -> Self {
         let usage = Usage { input_tokens: input as u64, ..Usage::default() };
-        Self { spent, usage, text: String::new(), told: false }
+        Self { spent, model, usage, text: String::new(), told: false }
     }
 
     fn take(&mut self, chunk: &Chunk, text: &str) {
@@ -278,6 +281,6 @@ impl Drop for Meter<'_> {
         if !self.told {
             self.usage.output_tokens = tokens::text(&self.text) as u64;
         }
-        self.spent.add(self.usage);
+        self.spent.add(self.model, self.usage, !self.told);
     }
 }

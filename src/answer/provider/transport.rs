@@ -218,7 +218,7 @@ impl Attempt {
             }
         }
         if let Err(e) = serde_json::from_slice::<wire::Chunk>(&body) {
-            let shown = beginning(&String::from_utf8_lossy(&body));
+            let shown = beginning(&String::from_utf8_lossy(&body), &self.secrets);
             return Err(Failure::new(&format!("it sent no chat completion ({e}): {shown}")));
         }
         self.done.store(true, Ordering::SeqCst);
@@ -239,7 +239,7 @@ impl Attempt {
             }
         }
         let (said, kind) = wire::complaint(&String::from_utf8_lossy(&body));
-        let said = beginning(&super::without(&self.secrets, &said));
+        let said = beginning(&said, &self.secrets);
         let spent = kind.as_deref() == Some("insufficient_quota");
         let reason = match status.as_u16() {
             401 | 403 => format!("it refused the key ({status})"),
@@ -300,8 +300,9 @@ pub(super) fn without_credentials(url: &str) -> String {
 }
 
 /// What a server wrote may be a page of HTML; its beginning tells enough.
-pub(super) fn beginning(text: &str) -> String {
-    text.chars().take(120).collect()
+/// A server's words, as far as the log shows them; no part of a secret is left at the end.
+pub(super) fn beginning(text: &str, secrets: &[String]) -> String {
+    super::without(secrets, text).chars().take(120).collect()
 }
 
 /// An error with what caused it, which reqwest keeps out of its own message.
