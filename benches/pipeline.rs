@@ -1,7 +1,7 @@
 //! From a photo's bytes to its vector: decoding beside embedding, eight people at once, an import,
 //! and the start of the program.
 //!
-//!     cargo bench --bench pipeline -- [--model DIR] [--photo FILE] [--rounds 15] [--rows 320]
+//!     cargo bench --bench pipeline -- [--model DIR] [--precision int8] [--photo FILE] [--rounds 15] [--rows 320]
 //!         [--only photo|together|import|start]
 //!
 //! Without `--photo` a picture of 12 megapixels is made; without `--model` the embedded model
@@ -17,7 +17,7 @@ use image::{Rgb, RgbImage};
 use magpie::catalogue::Catalogue;
 use magpie::catalogue::import::{Embed, Options, import};
 use magpie::clip::batch::Batcher;
-use magpie::clip::{BATCH, Clip, Engine, Source};
+use magpie::clip::{BATCH, Clip, Engine, Precision, Source};
 use magpie::cores;
 use magpie::photo::{Limits, Photo};
 
@@ -26,6 +26,7 @@ const PEOPLE: usize = 8;
 struct Bench {
     clip: Arc<Clip>,
     model: String,
+    precision: Precision,
     rounds: usize,
     rows: usize,
     photo: Vec<u8>,
@@ -45,14 +46,20 @@ fn main() {
     let photo = option("--photo").map_or_else(twelve_megapixels, |file| {
         std::fs::read(&file).unwrap_or_else(|e| panic!("{file}: {e}"))
     });
+    let precision = match option("--precision").as_deref() {
+        None | Some("f32") => Precision::F32,
+        Some("int8") => Precision::Int8,
+        Some(other) => panic!("--precision {other} is neither f32 nor int8"),
+    };
     let bench = Bench {
-        clip: Arc::new(Clip::load(&source, Engine::default()).expect("the model loads")),
+        clip: Arc::new(Clip::load(&source, Engine::with(precision)).expect("the model loads")),
+        precision,
         model,
         rounds: number("--rounds", 15),
         rows: number("--rows", 320),
         photo,
     };
-    println!("{}, {} cores", bench.model, cores::count());
+    println!("{}, {:?}, {} cores", bench.model, bench.precision, cores::count());
     type Part = (&'static str, fn(&Bench));
     let parts: [Part; 4] = [
         ("photo", Bench::photo),
@@ -308,9 +315,11 @@ impl Bench {
         let dir = tempfile::tempdir().expect("a directory");
         let photo = dir.path().join("photo.jpg");
         std::fs::write(&photo, &samples()[0]).expect("room for a photo");
+        let precision = if self.precision == Precision::Int8 { "int8" } else { "f32" };
         let run = |arguments: &[&str]| {
             let status = Command::new(env!("CARGO_BIN_EXE_magpie"))
                 .args(arguments)
+                .env("MAGPIE__CLIP__PRECISION", precision)
                 .current_dir(dir.path())
                 .stdout(Stdio::null())
                 .status();
