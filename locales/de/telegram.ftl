@@ -6,6 +6,7 @@ telegram-menu-forget = Foto und Gespräch vergessen
 telegram-menu-help = Was ich kann
 telegram-menu-kb = Den Katalog pflegen
 
+telegram-not-yours = Diese Taste gilt jemand anderem oder nicht mehr.
 telegram-choose = Wie weiter?
 telegram-unsure =
     Nicht sicher, ob es dabei ist. Am nächsten kommt:

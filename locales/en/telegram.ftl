@@ -6,6 +6,7 @@ telegram-menu-forget = Forget the photo and the conversation
 telegram-menu-help = What I can do
 telegram-menu-kb = Look after the catalogue
 
+telegram-not-yours = This button was shown to somebody else, or no longer works.
 telegram-choose = What next?
 telegram-unsure =
     Not sure it is one of these. The closest:

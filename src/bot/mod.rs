@@ -189,6 +189,14 @@ impl Bot {
         self.0.limits.admit(platform, user).map_err(|wait| busy("too-fast", wait, language))
     }
 
+    /// Whether the button that a request presses was shown to its user and still works. While other
+    /// work of that user is under way it counts as theirs.
+    pub fn offers(&self, request: &Request) -> bool {
+        let Some(action) = &request.press else { return false };
+        let session = self.0.sessions.of(&Key::of(request));
+        session.try_lock().map_or(true, |session| session.offers(action))
+    }
+
     /// The catalogue that serves this place: the chat's own, its guild's or group's, or the common
     /// one.
     pub fn kb(&self, platform: Platform, space: &str, chat: &str) -> Kb {

@@ -140,6 +140,11 @@ impl Session {
         self.seen = Some(seen);
     }
 
+    /// Whether an action stands for anything.
+    pub fn offers(&self, action: &str) -> bool {
+        self.presses.iter().any(|(known, _)| known == action)
+    }
+
     /// What an action stands for. Feedback can be given again; anything else works once.
     pub fn press(&mut self, action: &str) -> Option<Press> {
         let at = self.presses.iter().position(|(a, _)| a == action)?;

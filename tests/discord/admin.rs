@@ -180,6 +180,40 @@ async fn commands_are_registered_everywhere_or_in_guilds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guild_that_refuses_the_commands_keeps_no_other_from_them() {
+    let place = |guild: u64| format!("/applications/2000/guilds/{guild}/commands");
+    let discord = Discord::new().await;
+    discord.fault(Fault {
+        method: "PUT",
+        path: place(GUILD),
+        times: 1,
+        status: 403,
+        headers: vec![],
+        body: json!({"message": "Missing Access", "code": 50001}),
+    });
+    let stage = Stage::on(discord, |s| s.discord.guilds = vec![GUILD, 3999]).await;
+    // Once the bot is in the guild, which the gateway says, it has them as well.
+    let has = |d: &Discord, guild| d.commands().get(&place(guild)).cloned();
+    stage.discord.until("both", |d| has(d, 3999).and(has(d, GUILD))).await;
+    let noted = stage.bot.settings().catalogue.dir.join("discord-2000.json");
+    let noted = std::fs::read(noted).unwrap();
+    stage.end().await;
+
+    // Those that are listed no more lose them, or they would have them twice.
+    let stage = Stage::with(|s| {
+        std::fs::create_dir_all(&s.catalogue.dir).unwrap();
+        std::fs::write(s.catalogue.dir.join("discord-2000.json"), noted).unwrap();
+    })
+    .await;
+    let commands = stage.discord.commands();
+    for guild in [GUILD, 3999] {
+        assert_eq!(commands.get(&place(guild)), Some(&json!([])));
+    }
+    assert!(commands["/applications/2000/commands"].as_array().is_some_and(|c| c.len() == 6));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn add_takes_as_many_photos_as_the_settings_allow() {
     let stage = Stage::with(|s| s.bot.max_photos = 6).await;
     let add = &stage.discord.commands()["/applications/2000/commands"][4]["options"][0]["options"];

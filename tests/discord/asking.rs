@@ -151,6 +151,16 @@ async fn the_menu_asks_about_another_messages_photo() {
     let token = stage.discord.command(USER, data(&target), |_| {});
     let standing = stage.says(&token, "What would you like to know").await;
     assert_eq!(matched(&standing[0])[0], "chair");
+    // A forwarded message carries what it forwards beside itself.
+    target["attachments"] = json!([]);
+    target["message_snapshots"] = json!([{"message": {
+        "content": "", "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": null,
+        "mentions": [], "mention_roles": [], "attachments": [stage.photo(2)], "embeds": [],
+        "type": 0, "flags": 0, "components": [],
+    }}]);
+    let token = stage.discord.command(USER, data(&target), |_| {});
+    let standing = stage.says(&token, "What would you like to know").await;
+    assert_eq!(matched(&standing[0])[0], "kettle");
     stage.end().await;
 }
 

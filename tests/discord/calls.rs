@@ -223,3 +223,47 @@ async fn where_pictures_are_not_allowed_the_matches_come_without() {
     assert!(standing[0].files.is_empty() && standing[0].body["embeds"][0]["thumbnail"].is_null());
     stage.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_page_without_a_domain_takes_no_match_away() {
+    let stage = Stage::new().await;
+    let edit = Request {
+        admin: true,
+        text: "/kb edit kettle url:http://shelf/kettle".into(),
+        ..Request::new(Platform::Discord, "", "setup", "setup")
+    };
+    let _: Vec<Reply> = stage.bot.handle(edit).collect().await;
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
+    let standing = stage.says(&channel(), "2 kg").await;
+    assert_eq!(matched(&standing[0])[0], "kettle");
+    let embed = &standing[0].body["embeds"][0];
+    assert!(embed["url"].is_null() && !embed["thumbnail"].is_null(), "{embed}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn matches_whose_embeds_are_refused_come_as_words() {
+    let stage = Stage::new().await;
+    let refused = json!({"message": "Invalid Form Body", "code": 50035});
+    stage.discord.fault(Fault { times: 2, ..sending(400, vec![], refused) });
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(2)));
+    let standing = stage.says(&channel(), "2 kg").await;
+    assert!(said(&standing[0]).contains("The kettle"), "{standing:#?}");
+    assert!(standing[0].body["embeds"].is_null() && standing[0].files.is_empty());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_acknowledged_while_everything_else_must_wait() {
+    let stage = Stage::new().await;
+    let wait =
+        json!({"message": "You are being rate limited.", "retry_after": 100, "global": true});
+    stage.discord.fault(sending(429, vec![("x-ratelimit-global", "true".to_owned())], wait));
+    stage.mention(USER, "/help", None);
+    let sent = |d: &Discord| d.requests().iter().any(|r| r.contains("/messages")).then_some(());
+    stage.discord.until("the limit", sent).await;
+    // Somebody else: one person's requests wait for each other.
+    let helped = stage.discord.command(6001, json!({"id": "9", "name": "help", "type": 1}), |_| {});
+    stage.says(&helped, "/similar").await;
+    stage.end().await;
+}

@@ -66,6 +66,34 @@ async fn a_slow_or_redirecting_file_server_holds_up_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_does_not_overtake_the_photo_it_is_about() {
+    let stage = Stage::new().await;
+    stage.mention(USER, "How heavy is it?", Some(stage.photo(1)));
+    stage.says(&channel(), "1 kg").await;
+    let (slow, gate) = stage.discord.slow("slow.png", "image/png", png(2));
+    let photo = stage.mention(USER, "What is this?", Some(slow));
+    stage.discord.until("the photo", |d| (d.downloads().len() == 2).then_some(())).await;
+    let question = stage.mention(USER, "How heavy is it?", None);
+    let pressed = stage.discord.command(USER, ask("How heavy is it, again?", None), |_| {});
+    // Somebody else's question in the same channel waits for neither.
+    let other = stage.discord.command(6001, ask("How heavy is it?", Some(&stage.photo(1))), |_| {});
+    stage.says(&other, "1 kg").await;
+    let replies = |d: &Discord, to: u64| {
+        let to = to.to_string();
+        let replies = d.at(&channel());
+        replies.into_iter().find(|w| w.body["message_reference"]["message_id"] == to.as_str())
+    };
+    assert!(replies(&stage.discord, question).is_none());
+    assert!(stage.discord.standing(&pressed).is_empty());
+    gate.add_permits(1);
+    stage.says(&pressed, "2 kg").await;
+    let number = |message| replies(&stage.discord, message).map(|w| w.id);
+    let (photo, question) = (number(photo), number(question));
+    assert!(photo.is_some() && photo < question, "{photo:?} {question:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_discord_does_not_take_ends_in_a_sentence() {
     let stage = Stage::new().await;
     stage.discord.fault(Fault {

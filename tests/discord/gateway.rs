@@ -54,6 +54,29 @@ async fn a_broken_connection_resumes_with_nothing_lost_or_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_never_goes_on_is_given_up_for_a_new_one() {
+    let stage = Stage::new().await;
+    stage.discord.refuse_to_resume(4000);
+    stage.discord.cut();
+    stage.discord.until("IDENTIFY", |d| (d.identified().len() == 2).then_some(())).await;
+    assert_eq!(stage.discord.resumed().len(), 3);
+    let place = stage.help();
+    stage.says(&place, "/similar").await;
+    stage.end().await;
+
+    // One whose own address is gone goes on where sessions begin.
+    let discord = Discord::new().await;
+    discord.resume_at("ws://127.0.0.1:1/gateway");
+    let stage = Stage::on(discord, |_| {}).await;
+    stage.discord.cut();
+    let place = stage.help();
+    stage.says(&place, "/similar").await;
+    let (resumed, identified) = (stage.discord.resumed(), stage.discord.identified());
+    assert_eq!((resumed.len(), identified.len()), (1, 1));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_or_revoked_token_is_said_without_the_token() {
     let discord = Discord::new().await;
     let dir = tempfile::tempdir().unwrap();

@@ -44,8 +44,11 @@ async fn a_photo_alone_is_asked_about_and_follow_ups_and_buttons_remember_it() {
     user.presses(fake, &asked, &keep);
     fake.says(7, "Thank you").await;
     // Pressed by somebody else, or made up.
+    let before = fake.chat(7).len();
     User::new(8).presses(fake, &shown, &good);
-    fake.says(7, "no longer works").await;
+    let told = |f: &Telegram| f.alerts().iter().any(|a| a.contains("somebody else")).then_some(());
+    fake.until("an alert", told).await;
+    assert_eq!(fake.chat(7).len(), before);
     user.presses(fake, &shown, &"x".repeat(64));
     user.writes(fake).text("/forget").send();
     fake.says(7, "forgotten").await;
@@ -137,10 +140,18 @@ async fn what_is_no_photo_or_too_large_is_refused_before_it_is_fetched() {
     fake.says(7, "liar.jpg").await;
     user.writes(fake).lost_photo().caption("what?").send();
     fake.says(7, "no longer has that file").await;
+    let before = fake.fetched().len();
     user.writes(fake)
         .document("a.heic", "image/heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec())
         .send();
-    fake.says(7, "HEIC").await;
+    fake.says(7, "a.heic: I can’t read HEIC").await;
+    user.writes(fake).document("b.svg", "image/svg+xml", b"<svg/>".to_vec()).send();
+    fake.says(7, "b.svg: I can’t read SVG").await;
+    assert_eq!(fake.fetched().len(), before);
+    // What says nothing of being one is found out when it is there.
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
+    user.writes(fake).document("c.jpg", "image/jpeg", heic).send();
+    fake.until("a third", |f| (f.fetched().len() > before).then_some(())).await;
     user.writes(fake).document("1.png", "image/png", png(1)).caption("how heavy?").send();
     let weighed = |f: &Telegram| f.chat(7).iter().filter(|s| s.text.contains("1 kg")).count() == 2;
     fake.until("another answer", |f| Some(()).filter(|()| weighed(f))).await;
@@ -179,6 +190,26 @@ async fn in_a_group_only_who_means_the_bot_is_answered_there() {
     user.at(fake, &group(GROUP)).text("/ask how heavy?").send();
     let elsewhere = fake.says(GROUP, "which product you mean").await;
     assert_eq!(elsewhere.thread, None);
+    // An anonymous admin presses buttons in their own name; others do not press for the group.
+    let asked = User::new(1_087_968_824).at(fake, &place).photo(png(2));
+    let asked = asked.field("sender_chat", place["chat"].clone());
+    let mut asked = asked.caption("/ask@magpie_test_bot how heavy?");
+    asked.json["from"]["is_bot"] = json!(true);
+    let before = fake.chat(GROUP).len();
+    asked.send();
+    let answered = |f: &Telegram| {
+        f.chat(GROUP).split_off(before).into_iter().find_map(|s| {
+            let good = s.buttons.iter().find(|(label, _)| label.contains("👍"))?.1.clone();
+            Some((s, good))
+        })
+    };
+    let (answer, good) = fake.until("the group's answer", answered).await;
+    fake.own(GROUP, 50);
+    user.presses(fake, &answer, &good);
+    let alerts = |f: &Telegram| (f.alerts().len() == 1).then_some(());
+    fake.until("an alert", alerts).await;
+    User::new(50).presses(fake, &answer, &good);
+    fake.says(GROUP, "May I keep this?").await;
     // An anonymous admin of the group is none of the catalogue.
     let anonymous = User::new(1_087_968_824).at(fake, &place).text("/kb stats");
     let chat = place["chat"].clone();

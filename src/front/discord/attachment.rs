@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
-use serenity::model::channel::Attachment;
+use serenity::model::channel::{Attachment, Message};
 use tokio::sync::Semaphore;
 
 use super::text;
@@ -181,6 +181,12 @@ enum FetchError {
     Gone,
     TooLarge,
     Failed(#[expect(dead_code, reason = "for the log")] String),
+}
+
+/// A message's files, and those of the messages that it forwards.
+pub fn carried(message: &Message) -> impl Iterator<Item = &Attachment> {
+    let forwarded = message.message_snapshots.iter().flat_map(|snapshot| &snapshot.attachments);
+    message.attachments.iter().chain(forwarded)
 }
 
 /// Whether it is a photo by what Discord says of it.

@@ -2,6 +2,10 @@
 //! `options.rs`; the names here and there are the same.
 //! All of it is translated.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use serenity::builder::{CreateCommand, CreateCommandOption};
@@ -24,49 +28,125 @@ const ID: u16 = 128;
 /// Most photos that a command takes, as many as a message of Discord's own does.
 const PHOTOS: usize = 10;
 
-/// Tells Discord which commands there are: in these guilds, or everywhere. `photos` is how many one
-/// request may have.
-///
-/// # Errors
-/// [`RestError`] of the first call that failed.
-pub async fn register(
-    rest: &Rest,
+/// Which commands there are, and where.
+pub struct Commands {
     application: u64,
-    guilds: &[u64],
+    /// Everywhere when there are none.
+    guilds: Vec<u64>,
+    /// How many photos one request may have.
     photos: usize,
-) -> Result<(), RestError> {
-    let mut commands = all(photos.min(PHOTOS));
-    if guilds.is_empty() {
-        // Where the bot is invited, and in its direct messages; not where a user brings it along.
-        let (contexts, installs) = (
-            vec![InteractionContext::Guild, InteractionContext::BotDm],
-            vec![InstallationContext::Guild],
-        );
-        let bound =
-            |c: CreateCommand| c.contexts(contexts.clone()).integration_types(installs.clone());
-        commands = commands.map(bound);
+    /// The guilds that an earlier run named.
+    noted: PathBuf,
+    /// Listed guilds that do not have them yet, as those that the bot is still to be invited to.
+    missing: Mutex<BTreeSet<u64>>,
+}
+
+impl Commands {
+    /// The commands of this application, in these guilds or everywhere; `noted` is a file to keep
+    /// which those were.
+    pub fn new(application: u64, guilds: Vec<u64>, photos: usize, noted: PathBuf) -> Self {
+        let photos = photos.min(PHOTOS);
+        Self { application, guilds, photos, noted, missing: Mutex::default() }
     }
-    let body = json!(commands);
-    let everywhere = format!("/applications/{application}/commands");
-    let paths = match guilds {
-        [] => vec![everywhere.clone()],
-        guilds => guilds
-            .iter()
-            .map(|guild| format!("/applications/{application}/guilds/{guild}/commands"))
-            .collect(),
-    };
-    let put = async |path: &str, body: &Value| {
+
+    /// Tells Discord of them. A place that refuses keeps none of the others from having them.
+    ///
+    /// # Errors
+    /// [`RestError::Unauthorized`]; anything else is logged, for mentions and direct messages work all
+    /// the same.
+    pub async fn register(&self, rest: &Rest) -> Result<(), RestError> {
+        let everywhere = format!("/applications/{}/commands", self.application);
+        // What stands in a guild and everywhere would be shown twice.
+        let before = noted(self.noted.clone()).await;
+        for guild in before.iter().filter(|guild| !self.guilds.contains(guild)) {
+            let taken_away = self.put(rest, &self.place(*guild), &json!([])).await;
+            told(taken_away, &format!("could not be taken away in guild {guild}"))?;
+        }
+        if self.guilds.is_empty() {
+            let put = self.put(rest, &everywhere, &self.body()).await;
+            told(put, "could not be registered")?;
+        } else {
+            let put = self.put(rest, &everywhere, &json!([])).await;
+            told(put, "could not be taken away everywhere else")?;
+        }
+        for guild in &self.guilds {
+            self.register_in(rest, *guild).await?;
+        }
+        note(self.noted.clone(), self.guilds.clone()).await;
+        Ok(())
+    }
+
+    /// Whether a guild should have them and has not.
+    pub fn lacks(&self, guild: u64) -> bool {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).contains(&guild)
+    }
+
+    /// Tells Discord of them for one guild.
+    ///
+    /// # Errors
+    /// As [`Commands::register`].
+    pub async fn register_in(&self, rest: &Rest, guild: u64) -> Result<(), RestError> {
+        let put = self.put(rest, &self.place(guild), &self.body()).await;
+        let done = told(put, &format!("could not be registered in guild {guild}"))?;
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        if done {
+            missing.remove(&guild)
+        } else {
+            missing.insert(guild)
+        };
+        Ok(())
+    }
+
+    fn place(&self, guild: u64) -> String {
+        format!("/applications/{}/guilds/{guild}/commands", self.application)
+    }
+
+    fn body(&self) -> Value {
+        let mut commands = all(self.photos);
+        if self.guilds.is_empty() {
+            // Where the bot is invited, and in its direct messages; not where a user brings it along.
+            let (contexts, installs) = (
+                vec![InteractionContext::Guild, InteractionContext::BotDm],
+                vec![InstallationContext::Guild],
+            );
+            let bound =
+                |c: CreateCommand| c.contexts(contexts.clone()).integration_types(installs.clone());
+            commands = commands.map(bound);
+        }
+        json!(commands)
+    }
+
+    async fn put(&self, rest: &Rest, path: &str, body: &Value) -> Result<Value, RestError> {
         let body = Body::Json(body);
         rest.call(Call { method: Method::PUT, path, body, again: true }).await
+    }
+}
+
+/// Whether it was done; what else went wrong is logged.
+fn told(done: Result<Value, RestError>, what: &str) -> Result<bool, RestError> {
+    match done {
+        Ok(_) => Ok(true),
+        Err(RestError::Unauthorized) => Err(RestError::Unauthorized),
+        Err(error) => {
+            tracing::error!("the slash commands {what}: {error}");
+            Ok(false)
+        }
+    }
+}
+
+async fn noted(file: PathBuf) -> Vec<u64> {
+    let read = move || serde_json::from_slice(&std::fs::read(file).ok()?).ok();
+    tokio::task::spawn_blocking(read).await.ok().flatten().unwrap_or_default()
+}
+
+async fn note(file: PathBuf, guilds: Vec<u64>) {
+    let write = move || match guilds.as_slice() {
+        [] if !file.exists() => Ok(()),
+        guilds => std::fs::write(file, json!(guilds).to_string()),
     };
-    if !guilds.is_empty() {
-        // What an earlier run registered everywhere would stand in these guilds a second time.
-        put(&everywhere, &json!([])).await?;
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+        tracing::warn!("which guilds have the slash commands cannot be noted: {error}");
     }
-    for path in paths {
-        put(&path, &body).await?;
-    }
-    Ok(())
 }
 
 fn all(photos: usize) -> [CreateCommand; 6] {

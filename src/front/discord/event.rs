@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::attachment::{Fetcher, Wanted, is_photo};
+use super::attachment::{Fetcher, Wanted, carried, is_photo};
 use super::buttons;
+use super::commands::Commands;
 use super::guilds::Guilds;
 use super::options::{Asked, Unread, read};
 use super::outlet::{Outlet, callback};
@@ -21,6 +22,7 @@ use super::render::{Writer, answered_before};
 use super::rest::{Rest, RestError};
 use super::speaker::{Arrived, Rules, Speaker};
 use super::text;
+use super::turns::{Turn, Turns};
 use crate::bot::command::{self, Command, Kb};
 use crate::bot::{Bot, Platform, RepliedTo, Request};
 use crate::words::{negotiate, say};
@@ -43,10 +45,12 @@ pub struct Front {
     pub me: u64,
     pub rules: Rules,
     pub guilds: Guilds,
+    commands: Commands,
     /// Responses in work.
     pub work: TaskTracker,
     pub stop: CancellationToken,
     slots: Semaphore,
+    turns: Arc<Turns>,
     seen: Cache<u64, ()>,
 }
 
@@ -57,13 +61,14 @@ impl Front {
         fetcher: Fetcher,
         me: u64,
         rules: Rules,
+        commands: Commands,
         stop: CancellationToken,
     ) -> Self {
         // Files are fetched before the bot counts a request, so there is a bound here as well.
         let slots = Semaphore::new(bot.settings().bot.concurrent.min(Semaphore::MAX_PERMITS));
         let seen = Cache::builder().max_capacity(DELIVERIES).time_to_live(REMEMBERED).build();
-        let (guilds, work) = (Guilds::default(), TaskTracker::new());
-        Self { bot, rest, fetcher, me, rules, guilds, work, stop, slots, seen }
+        let (guilds, work, turns) = (Guilds::default(), TaskTracker::new(), Arc::default());
+        Self { bot, rest, fetcher, me, rules, guilds, commands, work, stop, slots, turns, seen }
     }
 
     /// Takes notice of an event, and begins what it asks for.
@@ -78,8 +83,25 @@ impl Front {
                 Ok(arrived) => self.take_interaction(arrived, data),
                 Err(error) => tracing::warn!("an interaction could not be read: {error}"),
             },
-            other => self.guilds.hear(other, &data),
+            other => {
+                if other == "GUILD_CREATE" {
+                    self.welcome(&data);
+                }
+                self.guilds.hear(other, &data);
+            }
         }
+    }
+
+    /// Gives a listed guild its commands, if they were refused before the bot was in it.
+    fn welcome(self: &Arc<Self>, guild: &Value) {
+        let id = guild.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let Some(id) = id.filter(|id| self.commands.lacks(*id)) else { return };
+        let front = Arc::clone(self);
+        self.work.spawn(async move {
+            let registering = front.commands.register_in(&front.rest, id);
+            // A token that is revoked is noticed by whoever waits for that.
+            let _ = front.stop.run_until_cancelled(registering).await;
+        });
     }
 
     fn take_message(self: &Arc<Self>, message: Message) {
@@ -87,23 +109,32 @@ impl Front {
             return;
         }
         let from = self.author(&message);
+        let turn = self.turns.take((message.channel_id.get(), message.author.id.get()));
         let front = Arc::clone(self);
-        self.work.spawn(async move { front.message(message, from).await });
+        self.work.spawn(async move { front.message(message, from, turn).await });
     }
 
     fn take_interaction(self: &Arc<Self>, arrived: Arrived, data: Value) {
         let Some(from) = self.invoker(&arrived).filter(|_| self.is_new(arrived.id.get())) else {
             return;
         };
+        let read = serde_json::from_value(data);
+        let place = arrived.place();
+        let turn = match read {
+            Ok(Interaction::Command(_) | Interaction::Component(_)) => self.turns.take(place),
+            _ => None,
+        };
         let front = Arc::clone(self);
         self.work.spawn(async move {
-            match serde_json::from_value(data) {
-                Ok(Interaction::Command(command)) => front.command(command, arrived, from).await,
+            match read {
+                Ok(Interaction::Command(command)) => {
+                    front.command(command, arrived, from, turn).await;
+                }
                 Ok(Interaction::Autocomplete(command)) => {
                     front.autocomplete(command, arrived, from).await;
                 }
                 Ok(Interaction::Component(pressed)) => {
-                    front.component(pressed, arrived, from).await
+                    front.component(pressed, arrived, from, turn).await;
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!("an interaction could not be read: {error}"),
@@ -116,7 +147,7 @@ impl Front {
         self.seen.entry(id).or_insert(()).is_fresh()
     }
 
-    async fn message(&self, message: Message, from: Speaker) {
+    async fn message(&self, message: Message, from: Speaker, turn: Option<Turn>) {
         let outlet = Outlet::message(
             Arc::clone(&self.rest),
             message.channel_id.get(),
@@ -128,10 +159,13 @@ impl Front {
         let import = given == Command::Kb(Kb::Import);
         let mut request =
             Request { delivery: message.id.to_string(), text: words, ..from.request() };
+        if !self.comes(turn.as_ref()).await {
+            return self.busy(outlet, &request).await;
+        }
         if let Some(key) = self.unseen(&message, &given) {
             return self.refuse(outlet, &request, key).await;
         }
-        let mut files = message.attachments.clone();
+        let mut files: Vec<Attachment> = carried(&message).cloned().collect();
         if !self.is_for_me(&message) {
             files.retain(is_photo);
         }
@@ -139,7 +173,7 @@ impl Front {
         if let Some(other) = &message.referenced_message {
             // Its own thumbnails are no photos of anybody's; the session knows what it showed.
             let own = other.author.id.get() == self.me;
-            replied = other.attachments.iter().filter(|a| !own && is_photo(a)).cloned().collect();
+            replied = carried(other).filter(|a| !own && is_photo(a)).cloned().collect();
             request.reply_to = Some(RepliedTo { text: other.content.clone(), files: Vec::new() });
         }
         let wanted = if import { Wanted::Archive } else { Wanted::Photos };
@@ -163,7 +197,7 @@ impl Front {
         if !kind || message.author.bot || message.webhook_id.is_some() {
             return false;
         }
-        let listed = || self.is_listed(message) && message.attachments.iter().any(is_photo);
+        let listed = || self.is_listed(message) && carried(message).any(is_photo);
         self.is_for_me(message) || listed()
     }
 
@@ -184,6 +218,7 @@ impl Front {
         let blank = |m: &Message| {
             m.content.is_empty()
                 && m.attachments.is_empty()
+                && m.message_snapshots.is_empty()
                 && m.embeds.is_empty()
                 && m.sticker_items.is_empty()
         };
@@ -199,12 +234,29 @@ impl Front {
         (hidden && wants_photo && message.attachments.is_empty()).then_some("discord-unseen")
     }
 
-    async fn command(&self, interaction: CommandInteraction, arrived: Arrived, from: Speaker) {
+    /// Waits for a request's turn, and tells whether it has one: not where too many wait.
+    async fn comes(&self, turn: Option<&Turn>) -> bool {
+        let Some(turn) = turn else { return false };
+        // When the bot stops, each that waits is told so.
+        self.stop.run_until_cancelled(turn.come()).await;
+        true
+    }
+
+    async fn command(
+        &self,
+        interaction: CommandInteraction,
+        arrived: Arrived,
+        from: Speaker,
+        turn: Option<Turn>,
+    ) {
         let asked = read(&interaction.data);
         let private = asked.as_ref().map_or(true, |a| a.private);
         let opened = Outlet::interaction(Arc::clone(&self.rest), arrived.opening(), private).await;
         let Ok(outlet) = opened.inspect_err(unacknowledged) else { return };
         let request = Request { delivery: interaction.id.to_string(), ..from.request() };
+        if !self.comes(turn.as_ref()).await {
+            return self.busy(outlet, &request).await;
+        }
         let Asked { command, files, wanted, .. } = match asked {
             Ok(asked) => asked,
             Err(Unread::NoPhoto) => return self.refuse(outlet, &request, "discord-no-photo").await,
@@ -220,7 +272,13 @@ impl Front {
         self.respond(Incoming { outlet, wanted, files, replied, request, pressed }).await;
     }
 
-    async fn component(&self, interaction: ComponentInteraction, arrived: Arrived, from: Speaker) {
+    async fn component(
+        &self,
+        interaction: ComponentInteraction,
+        arrived: Arrived,
+        from: Speaker,
+        turn: Option<Turn>,
+    ) {
         // What answers a message that only one user sees is for that user only as well.
         let flags = interaction.message.flags.unwrap_or_default();
         let private = flags.contains(MessageFlags::EPHEMERAL);
@@ -232,6 +290,9 @@ impl Front {
             press: Some(buttons::action(custom_id).to_owned()),
             ..from.request()
         };
+        if !self.comes(turn.as_ref()).await {
+            return self.busy(outlet, &request).await;
+        }
         let pressed = Some(buttons::answered(&interaction.message.components, custom_id));
         let (wanted, files, replied) = (Wanted::Photos, Vec::new(), Vec::new());
         self.respond(Incoming { outlet, wanted, files, replied, request, pressed }).await;
@@ -247,8 +308,7 @@ impl Front {
             return writer(outlet).refuse(&say(&language, "stopping", &[])).await;
         }
         let Ok(_slot) = self.slots.try_acquire() else {
-            let sentence = say(&language, "busy", &[("seconds", 5u64.into())]);
-            return writer(outlet).refuse(&sentence).await;
+            return self.busy(outlet, &request).await;
         };
         let given = request.command.clone().unwrap_or_else(|| command::parse(&request.text));
         if matches!(given, Command::Kb(_)) && !request.admin {
@@ -269,6 +329,12 @@ impl Front {
         }
         let replies = self.bot.handle(request);
         writer(outlet).pressed(pressed).write(replies).await;
+    }
+
+    /// Turns a request away because there are too many.
+    async fn busy(&self, outlet: Outlet, request: &Request) {
+        let sentence = say(&negotiate(&request.language), "busy", &[("seconds", 5u64.into())]);
+        self.tell(outlet, request, sentence).await;
     }
 
     /// Refuses a request that the bot is not asked about.

@@ -38,6 +38,9 @@ const SEND: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often in a row the address that a session names may fail before it is resumed where sessions
+/// begin, and how often the session may be refused before it is over.
+const TRIES: u32 = 3;
 /// Between two sessions that begin (Discord, max_concurrency).
 const BETWEEN: Duration = Duration::from_secs(5);
 /// Largest message: a guild of the largest kind, with its channels and threads.
@@ -84,6 +87,10 @@ struct Kept {
     last: Option<u64>,
     /// Sessions that were asked for in a row and did not begin.
     vain: u32,
+    /// How often in a row the session's own address could not be reached.
+    unreached: u32,
+    /// How often in a row the session was asked for again, and did not go on.
+    refused: u32,
 }
 
 /// How a connection ended.
@@ -170,26 +177,37 @@ impl Gateway {
         ready: &mut bool,
         hear: &impl Fn(&str, Value),
     ) -> End {
+        if kept.refused >= TRIES {
+            tracing::warn!(shard = shard.number, "the session with Discord does not go on");
+            kept.forget();
+        }
         let opening = async {
             if kept.session.is_none() {
                 self.turn(shard).await;
             }
-            let url = kept.session.as_ref().map_or(&self.url, |session| &session.url);
+            let own = kept.session.as_ref().filter(|_| kept.unreached < TRIES);
+            let url = own.map_or(&self.url, |session| &session.url);
             let opened = timeout(CONNECT, self.open(url));
             opened.await.unwrap_or_else(|_| Err("it took too long".into()))
         };
         let (mut socket, interval) = tokio::select! {
             opened = opening => match opened {
                 Ok(opened) => opened,
-                Err(why) => return End::Lost(why),
+                Err(why) => {
+                    kept.unreached = kept.unreached.saturating_add(1);
+                    return End::Lost(why);
+                }
             },
             () = self.closing.cancelled() => return End::Closed,
         };
         let mut presence = self.presence.subscribe();
         let hello = match &kept.session {
-            Some(session) => json!({ "op": 6, "d": {
-                "token": self.token.expose_secret(), "session_id": session.id, "seq": kept.last,
-            }}),
+            Some(session) => {
+                kept.refused += 1;
+                json!({ "op": 6, "d": {
+                    "token": self.token.expose_secret(), "session_id": session.id, "seq": kept.last,
+                }})
+            }
             None => {
                 kept.vain = kept.vain.saturating_add(1);
                 self.identify(shard, &presence.borrow_and_update())
@@ -320,6 +338,7 @@ impl Kept {
     /// The session is over.
     fn forget(&mut self) {
         (self.session, self.last) = (None, None);
+        (self.unreached, self.refused) = (0, 0);
     }
 
     fn take(&mut self, mut payload: Value, ready: &mut bool, hear: &impl Fn(&str, Value)) -> Next {
@@ -330,6 +349,7 @@ impl Kept {
                 match payload["t"].as_str() {
                     Some("READY") => {
                         (*ready, self.vain) = (true, 0);
+                        (self.unreached, self.refused) = (0, 0);
                         let text = |name: &str| data.get(name)?.as_str().map(str::to_owned);
                         let (id, url) = (text("session_id"), text("resume_gateway_url"));
                         self.session = id.zip(url).map(|(id, url)| Session { id, url });
@@ -337,6 +357,7 @@ impl Kept {
                     }
                     Some("RESUMED") => {
                         *ready = true;
+                        (self.unreached, self.refused) = (0, 0);
                         tracing::info!("the session with Discord goes on");
                     }
                     Some(name) => hear(name, data),
@@ -441,7 +462,7 @@ mod tests {
         let resumable = || Kept {
             session: Some(Session { id: "s".into(), url: "wss://x".into() }),
             last: Some(7),
-            vain: 0,
+            ..Kept::default()
         };
         for (code, kept, hopeless) in [
             (1000, true, None),

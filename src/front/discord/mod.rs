@@ -18,6 +18,7 @@ mod render;
 mod rest;
 mod speaker;
 mod text;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use crate::bot::access::Admins;
 use crate::config::DiscordSettings;
 use crate::words::say;
 use attachment::Fetcher;
+use commands::Commands;
 use event::Front;
 use gateway::{Gateway, Shard};
 use rest::{Body, Call, Rest, RestError};
@@ -112,17 +114,14 @@ async fn serve(
     let starting = async {
         let me = id(&ask(rest, "/users/@me").await?)?;
         let application = id(&ask(rest, "/applications/@me").await?)?;
-        let photos = bot.settings().bot.max_photos;
-        match commands::register(rest, application, &settings.guilds, photos).await {
-            Ok(()) => {}
-            Err(RestError::Unauthorized) => return Err(Broken::from(RestError::Unauthorized)),
-            // Mentions and direct messages work all the same.
-            Err(error) => tracing::error!("the slash commands could not be registered: {error}"),
-        }
+        let (photos, dir) = (bot.settings().bot.max_photos, &bot.settings().catalogue.dir);
+        let noted = dir.join(format!("discord-{application}.json"));
+        let commands = Commands::new(application, settings.guilds.clone(), photos, noted);
+        commands.register(rest).await?;
         let (gateway, shards) = open(settings, &ask(rest, "/gateway/bot").await?)?;
-        Ok((me, gateway, shards))
+        Ok::<_, Broken>((me, commands, gateway, shards))
     };
-    let (me, gateway, shards) = tokio::select! {
+    let (me, commands, gateway, shards) = tokio::select! {
         started = starting => started?,
         () = stop.cancelled() => return Ok(()),
     };
@@ -134,7 +133,8 @@ async fn serve(
     };
     let (channels, guilds) = (settings.channels.clone(), settings.guilds.clone());
     let rules = Rules { admins, channels, guilds };
-    let front = Front::new(bot.clone(), Arc::clone(rest), fetcher, me, rules, stop.clone());
+    let (bot, rest_too, stop_too) = (bot.clone(), Arc::clone(rest), stop.clone());
+    let front = Front::new(bot, rest_too, fetcher, me, rules, commands, stop_too);
     let front = Arc::new(front);
     let keep = |number| {
         let front = Arc::clone(&front);

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serenity::model::application::{CommandData, CommandType, ResolvedOption, ResolvedValue};
 use serenity::model::channel::Attachment;
 
-use super::attachment::{Wanted, is_photo};
+use super::attachment::{Wanted, carried, is_photo};
 use crate::bot::command::{Command, Kb, MAX_SIMILAR};
 
 /// An interaction's command with its files.
@@ -54,7 +54,7 @@ pub fn read(data: &CommandData) -> Result<Asked, Unread> {
 fn menu(data: &CommandData) -> Result<Asked, Unread> {
     let target = data.target_id.ok_or(Unread::Unknown)?.to_message_id();
     let message = data.resolved.messages.get(&target).ok_or(Unread::Unknown)?;
-    let files: Vec<_> = message.attachments.iter().filter(|a| is_photo(a)).cloned().collect();
+    let files: Vec<_> = carried(message).filter(|a| is_photo(a)).cloned().collect();
     if files.is_empty() {
         return Err(Unread::NoPhoto);
     }

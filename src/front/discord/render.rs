@@ -173,25 +173,24 @@ impl Writer {
         sent.ok()
     }
 
-    /// Sends a message with pictures, or without them where Discord takes none.
+    /// Sends a message with embeds; where Discord does not take it, without pictures and links, or with
+    /// the titles alone.
     async fn post_pictured(&mut self, mut post: Post) {
-        let sent = self.outlet.send(&post).await;
-        let pictured = !post.files.is_empty();
-        match sent {
-            Ok(_) => {}
-            Err(error @ RestError::Refused { status: ..500, .. }) if pictured => {
-                tracing::warn!("pictures could not be sent: {error}");
-                post.files.clear();
-                for embed in post.embeds.iter_mut().filter_map(Value::as_object_mut) {
-                    embed.shift_remove("thumbnail");
+        for plainer in [without_links as fn(&mut Post), titles_alone] {
+            match self.outlet.send(&post).await {
+                Ok(_) => return,
+                Err(error @ RestError::Refused { status: ..500, .. }) => {
+                    tracing::warn!("a message with pictures was not taken: {error}");
+                    plainer(&mut post);
                 }
-                self.post(&post).await;
-            }
-            Err(error) => {
-                tracing::warn!("a message could not be sent: {error}");
-                self.broken_off |= error.is_lost();
+                Err(error) => {
+                    tracing::warn!("a message could not be sent: {error}");
+                    self.broken_off |= error.is_lost();
+                    return;
+                }
             }
         }
+        self.broken_off |= self.post(&post).await.is_none();
     }
 
     async fn matches(&mut self, thumbnails: &[Thumbnail], confident: bool) {
@@ -397,11 +396,31 @@ fn matched(n: usize, thumbnail: &Thumbnail) -> Value {
     embed
 }
 
-/// Makes the title lead to the product's own page.
+/// Makes the title lead to the product's own page. A whole message is refused for the address of a
+/// machine without a domain, as shops have in a network of their own.
 fn link(embed: &mut Value, product: &Product) {
     let url = product.attributes.get("url").and_then(|url| web_link(url));
-    if let Some(url) = url.filter(|url| url.len() <= 1000) {
+    let url = url.filter(|url| url.len() <= 1000);
+    let dotted = |url: &reqwest::Url| url.host_str().is_some_and(|host| host.contains('.'));
+    if let Some(url) = url.filter(|url| reqwest::Url::parse(url).is_ok_and(|url| dotted(&url))) {
         embed["url"] = url.into();
+    }
+}
+
+fn without_links(post: &mut Post) {
+    post.files.clear();
+    for embed in post.embeds.iter_mut().filter_map(Value::as_object_mut) {
+        embed.shift_remove("thumbnail");
+        embed.shift_remove("url");
+    }
+}
+
+fn titles_alone(post: &mut Post) {
+    for embed in std::mem::take(&mut post.embeds) {
+        let title = embed.get("title").and_then(Value::as_str).unwrap_or_default();
+        if post.content.chars().count() + title.chars().count() < text::MESSAGE {
+            post.content.push_str(&format!("\n{title}"));
+        }
     }
 }
 

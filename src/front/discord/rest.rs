@@ -22,6 +22,10 @@ use tokio_util::sync::CancellationToken;
 const DISCORD: &str = "https://discord.com";
 const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest wait for Discord to take an acknowledgement, and for all attempts at one: it is worth
+/// nothing after three seconds.
+const ACKNOWLEDGE: Duration = Duration::from_millis(1500);
+const ACKNOWLEDGED: Duration = Duration::from_millis(2500);
 /// Bytes a second that a call with files should bring away, or it is given up.
 const SLOWEST: u64 = 128 << 10;
 /// Longest that a call waits for its turn.
@@ -152,7 +156,11 @@ impl Rest {
         let route = route(&call);
         let begun = Instant::now();
         let mut failures = 0;
-        let mut give_up = begun + PATIENCE;
+        let at_most = |patience: Duration| match acknowledges(call.path) {
+            true => patience.min(ACKNOWLEDGED),
+            false => patience,
+        };
+        let mut give_up = begun + at_most(PATIENCE);
         loop {
             self.turn(&route, give_up).await?;
             let (failed, patience) = match self.once(&call).await {
@@ -193,11 +201,11 @@ impl Rest {
             failures += 1;
             let pause = BACKOFF.saturating_mul(1 << u32::min(failures, 6)).min(LONGEST_BACKOFF);
             let pause = pause.mul_f64(rand::rng().random_range(0.5..1.5));
-            if begun.elapsed() + pause > patience {
+            if begun.elapsed() + pause > at_most(patience) {
                 return Err(failed);
             }
             tokio::time::sleep(pause).await;
-            give_up = Instant::now() + PATIENCE;
+            give_up = Instant::now() + at_most(PATIENCE);
         }
     }
 
@@ -231,7 +239,8 @@ impl Rest {
         request = match &call.body {
             Body::None => request.timeout(TIMEOUT),
             Body::Json(value) => {
-                let request = request.header(CONTENT_TYPE, "application/json").timeout(TIMEOUT);
+                let limit = if acknowledges(call.path) { ACKNOWLEDGE } else { TIMEOUT };
+                let request = request.header(CONTENT_TYPE, "application/json").timeout(limit);
                 request.body(value.to_string())
             }
             Body::Form(value, files) => {
@@ -273,8 +282,10 @@ impl Rest {
     fn claim(&self, route: &str) -> Option<Instant> {
         let now = Instant::now();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let both = [windows.get(route), windows.get("")];
-        let full = both
+        // What answers an interaction does not count against the limit of everything.
+        let path = route.split_once(' ').map_or(route, |(_, path)| path);
+        let common = windows.get("").filter(|_| !is_webhook(path));
+        let full = [windows.get(route), common]
             .into_iter()
             .flatten()
             .filter(|w| w.until > now && w.left == 0)
@@ -362,6 +373,11 @@ fn hash(text: &str) -> u64 {
 
 fn is_webhook(path: &str) -> bool {
     path.starts_with("/webhooks/") || path.starts_with("/interactions/")
+}
+
+/// Whether a call tells Discord that an interaction has arrived.
+fn acknowledges(path: &str) -> bool {
+    path.starts_with("/interactions/")
 }
 
 fn retry_after(headers: &HeaderMap, body: &Value) -> Duration {

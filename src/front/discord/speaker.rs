@@ -82,6 +82,11 @@ impl Arrived {
         }
     }
 
+    /// The channel it came from and who sent it.
+    pub fn place(&self) -> (u64, u64) {
+        (self.channel_id.get(), self.user().map_or(0, |user| user.id.get()))
+    }
+
     fn user(&self) -> Option<&User> {
         self.member.as_ref().map(|member| &member.user).or(self.user.as_ref())
     }

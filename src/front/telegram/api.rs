@@ -32,8 +32,7 @@ const STALL: Duration = Duration::from_secs(20);
 const CHAT_ACTION: Duration = Duration::from_secs(5);
 /// How often a file is tried in all.
 const TRIES: u32 = 4;
-/// How long a call is made again while Telegram fails or asks to wait, and while it cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a call is made again while Telegram fails, asks to wait or cannot be reached.
 const OUTAGE: Duration = Duration::from_secs(30 * 60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Longest error in the log, in characters.
@@ -192,16 +191,15 @@ impl Api {
                 Err(error) => error,
             };
             attempt += 1;
-            let (pause, patience) = match &error {
-                RequestError::RetryAfter(seconds) => (seconds.duration() + pause(0) / 4, PATIENCE),
-                RequestError::Network(_) | RequestError::Io(_) => (pause(attempt), OUTAGE),
-                error if transient(error) => (pause(attempt), PATIENCE),
+            let pause = match &error {
+                RequestError::RetryAfter(seconds) => seconds.duration() + pause(0) / 4,
+                error if transient(error) => pause(attempt),
                 _ => {
                     self.doubt(&error);
                     return Err(error);
                 }
             };
-            if begun.elapsed() + pause > patience {
+            if begun.elapsed() + pause > OUTAGE {
                 return Err(error);
             }
             tracing::debug!(?pause, "Telegram: {}", self.told(&error));

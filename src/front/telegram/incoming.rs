@@ -16,6 +16,15 @@ use crate::bot::{Platform, Request};
 /// The longest action that a button of ours has, in bytes.
 const MAX_ACTION: usize = 40;
 
+/// Images that phones send as files and that cannot be read: how their media type begins, how their
+/// names end, what they are called.
+const UNREAD: [(&str, &[&str], &str); 4] = [
+    ("hei", &["heic", "heif", "hif"], "HEIC"),
+    ("avif", &["avif"], "AVIF"),
+    ("svg", &["svg", "svgz"], "SVG"),
+    ("jxl", &["jxl"], "JPEG XL"),
+];
+
 /// Where replies go.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -36,6 +45,8 @@ pub struct FileRef {
     /// None when Telegram does not say.
     pub size: Option<u64>,
     pub kind: FileKind,
+    /// The format of an image that cannot be read.
+    pub unread: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +127,12 @@ pub fn message(
         files: messages.iter().filter_map(|m| file(m, photo_bytes)).collect(),
         replied: None,
     };
+    // Of an album whose caption is changed only the captioned picture comes again.
+    let edited = messages.iter().any(|m| m.edit_date().is_some());
+    let whole = first.media_group_id().filter(|_| edited).and_then(|id| album(first.chat.id, id));
+    if let Some(whole) = whole.filter(|whole| whole.len() > incoming.files.len()) {
+        incoming.files = whole;
+    }
     incoming.replied = replied.map(|m| {
         // To keep a product's pictures, all of an album; a question is about the one pointed at.
         let whole = incoming.administers().then(|| m.media_group_id()).flatten();
@@ -162,6 +179,7 @@ pub fn file(message: &Message, photo_bytes: u64) -> Option<FileRef> {
             name: String::new(),
             size: size(photo.file.size),
             kind: FileKind::Image,
+            unread: None,
         });
     }
     if let Some(document) = message.document() {
@@ -170,8 +188,14 @@ pub fn file(message: &Message, photo_bytes: u64) -> Option<FileRef> {
         let mime = mime.unwrap_or_default();
         let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
         let ending = ending.unwrap_or_default();
-        let image = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "avif"];
-        let kind = if mime.starts_with("image/") || image.contains(&ending.as_str()) {
+        let image = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+        let names = |(kind, endings, _): &&(&str, &[&str], _)| {
+            mime.strip_prefix("image/").is_some_and(|m| m.starts_with(kind))
+                || endings.contains(&ending.as_str())
+        };
+        let unread = UNREAD.iter().find(names).map(|(.., format)| *format);
+        let named = unread.is_some() || image.contains(&ending.as_str());
+        let kind = if mime.starts_with("image/") || named {
             FileKind::Image
         } else if mime.contains("zip") || ending == "zip" {
             FileKind::Archive
@@ -179,7 +203,7 @@ pub fn file(message: &Message, photo_bytes: u64) -> Option<FileRef> {
             FileKind::Other
         };
         let id = document.file.id.clone();
-        return Some(FileRef { id, name, size: size(document.file.size), kind });
+        return Some(FileRef { id, name, size: size(document.file.size), kind, unread });
     }
     let other = message.animation().map(|f| f.file.id.clone());
     let other = other.or_else(|| message.video().map(|f| f.file.id.clone()));
@@ -187,7 +211,8 @@ pub fn file(message: &Message, photo_bytes: u64) -> Option<FileRef> {
     let other = other.or_else(|| message.voice().map(|f| f.file.id.clone()));
     let other = other.or_else(|| message.audio().map(|f| f.file.id.clone()));
     let other = other.or_else(|| message.sticker().map(|f| f.file.id.clone()));
-    Some(FileRef { id: other?, name: String::new(), size: None, kind: FileKind::Other })
+    let (name, size, kind, unread) = (String::new(), None, FileKind::Other, None);
+    Some(FileRef { id: other?, name, size, kind, unread })
 }
 
 /// The forum topic a message stands in; elsewhere the same number only marks who replied.

@@ -12,6 +12,7 @@ mod inline;
 mod menu;
 mod outbox;
 mod pending;
+mod press;
 mod queue;
 mod screen;
 mod updates;
@@ -22,7 +23,8 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use teloxide::requests::Requester;
-use teloxide::types::{CallbackQuery, ChatId, Message, Update, UpdateKind};
+use teloxide::types::{ChatId, Message, Update, UpdateKind};
+use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +45,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Albums whose other pictures are remembered, and how long.
 const ALBUMS: u64 = 2000;
 const ALBUM_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Buttons shown to groups and channels that are remembered.
+const LENT: u64 = 4000;
 /// How long a chat that sends too much is told so once.
 const FLOODED: Duration = Duration::from_secs(60);
 /// Most pictures of an album (Bot API, sendMediaGroup).
@@ -72,6 +76,8 @@ struct Front {
     albums: Cache<(i64, String), Vec<FileRef>>,
     /// Admins who have their menu.
     menus: Cache<i64, ()>,
+    /// Actions of buttons that were shown to a group or channel, and to which.
+    lent: Cache<String, String>,
     /// Chats that were told that they send too much.
     flooded: Cache<i64, ()>,
     /// Short calls beside the queues.
@@ -104,6 +110,7 @@ pub async fn run(
         },
         albums: Cache::builder().max_capacity(ALBUMS).time_to_live(ALBUM_LIFE).build(),
         menus: Cache::new(ALBUMS),
+        lent: Cache::builder().max_capacity(LENT).time_to_live(ALBUM_LIFE).build(),
         flooded: Cache::builder().max_capacity(ALBUMS).time_to_live(FLOODED).build(),
         tasks: tasks.clone(),
         stop: stop.clone(),
@@ -164,7 +171,9 @@ impl Front {
                 (message.chat.id.0, Work::Messages(vec![message]))
             }
             UpdateKind::CallbackQuery(query) => {
-                self.acknowledge(&query);
+                if !self.greet(queues, &query, id) {
+                    return;
+                }
                 let chat = query.message.as_ref().map_or(0, |m| m.chat().id.0);
                 (chat, Work::Press(Box::new(query)))
             }
@@ -202,16 +211,6 @@ impl Front {
             return;
         }
         self.menus.insert(admin, ());
-    }
-
-    /// Ends the pressed button's waiting at once, whatever comes of it.
-    fn acknowledge(self: &Arc<Self>, query: &CallbackQuery) {
-        let (front, id) = (Arc::clone(self), query.id.clone());
-        self.tasks.spawn(async move {
-            if let Err(error) = front.api.call(front.api.bot().answer_callback_query(id)).await {
-                tracing::debug!("Telegram: {}", front.api.told(&error));
-            }
-        });
     }
 
     fn remember_album(&self, message: &Message) {
@@ -270,7 +269,12 @@ impl Front {
         request.files = own;
         request.reply_to =
             incoming.replied.map(|_| RepliedTo { text: String::new(), files: theirs });
-        let shown = screen.show(self.bot.handle(request), || self.stop.is_cancelled()).await;
+        let user = request.user.clone();
+        let replies = self.bot.handle(request).map(|reply| {
+            self.lend(&user, &reply);
+            reply
+        });
+        let shown = screen.show(replies, || self.stop.is_cancelled()).await;
         !matches!(shown, Ok(Shown::NotBegun | Shown::Lost))
     }
 
@@ -302,6 +306,10 @@ impl Front {
             if wanted == FileKind::Image && files.len() > limit {
                 let values = [("sent", files.len().into()), ("limit", limit.into())];
                 return Err(say("too-many-photos", &values));
+            }
+            if let Some((file, format)) = files.iter().find_map(|f| Some((f, f.unread?))) {
+                let unread = say("photo-unsupported", &[("format", format.into())]);
+                return Err(format!("{}: {unread}", file.name));
             }
             let limit = self.file_bytes(wanted);
             let large = files.iter().find(|f| f.size.is_some_and(|size| size > limit));
@@ -364,7 +372,7 @@ impl Front {
 }
 
 impl Worker for Front {
-    async fn work(&self, job: Job) {
+    async fn work(self: Arc<Self>, job: Job) {
         let update = job.updates.first().copied().unwrap_or_default();
         // Its answer broke off when the bot did, and is given anew.
         for (chat, message) in self.pending.half_said(&job.updates) {
@@ -378,7 +386,7 @@ impl Worker for Front {
                 Some(incoming) => self.respond(incoming, update).await,
                 None => true,
             },
-            Work::Press(query) => match incoming::press(query, &self.admins) {
+            Work::Press(query) => match self.pressed(query).await {
                 Some(incoming) => self.respond(incoming, update).await,
                 None => true,
             },

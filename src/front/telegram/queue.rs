@@ -58,7 +58,7 @@ impl Job {
 
 /// Works on jobs.
 pub trait Worker: Send + Sync + 'static {
-    fn work(&self, job: Job) -> impl Future<Output = ()> + Send;
+    fn work(self: Arc<Self>, job: Job) -> impl Future<Output = ()> + Send;
 }
 
 /// All queues; clones are handles to the same ones.

@@ -8,8 +8,7 @@ use teloxide::requests::Requester;
 use teloxide::types::{InlineKeyboardMarkup, MessageId};
 use teloxide::{ApiError, RequestError};
 use tokio::time::Instant;
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
 
 use super::api::Api;
 use super::html;
@@ -77,9 +76,10 @@ impl<'a> Screen<'a> {
     /// [`Unreachable`]; dropping the stream ends the work.
     pub async fn show(
         mut self,
-        mut replies: ReceiverStream<Reply>,
+        replies: impl Stream<Item = Reply>,
         stopping: impl Fn() -> bool,
     ) -> Result<Shown, Unreachable> {
+        tokio::pin!(replies);
         let mut typing = tokio::time::interval(TYPING);
         typing.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

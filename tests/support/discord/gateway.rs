@@ -103,10 +103,12 @@ async fn heard(
                 return Some(4010);
             }
             let guild = guild_of(*shard);
+            let own = format!("ws://{}/gateway", app.base);
+            let resumed_at = app.inner.lock().unwrap().resumed_at.clone().unwrap_or(own);
             let ready = json!({
                 "v": 10, "user": bot(), "guilds": [{"id": guild.to_string(), "unavailable": true}],
                 "session_id": session_id(*shard), "shard": [*shard, shards],
-                "resume_gateway_url": format!("ws://{}/gateway", app.base),
+                "resume_gateway_url": resumed_at,
                 "application": {"id": APPLICATION.to_string(), "flags": 0},
             });
             let events: Vec<_> = {
@@ -132,6 +134,15 @@ async fn heard(
         Some(6) => {
             if data["token"] != app.token.as_str() {
                 return Some(4004);
+            }
+            let refused = {
+                let mut inner = app.inner.lock().unwrap();
+                let code = inner.unresumable;
+                inner.resumed.extend(code.map(|_| data.clone()));
+                code
+            };
+            if refused.is_some() {
+                return refused;
             }
             let seen = data["seq"].as_u64().unwrap_or(0);
             let known = {

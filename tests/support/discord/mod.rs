@@ -106,6 +106,10 @@ struct Inner {
     heartbeats: usize,
     /// How many shards the bot is told to have; 0 means one.
     shards: u64,
+    /// What an attempt to resume is closed with.
+    unresumable: Option<u16>,
+    /// Where sessions are said to be resumed, if not here.
+    resumed_at: Option<String>,
     sessions: BTreeMap<u64, Session>,
     way: Duration,
     limited: usize,
@@ -330,6 +334,16 @@ impl Discord {
     /// Calls that were refused because there were too many.
     pub fn limited(&self) -> usize {
         self.with(|i| i.limited)
+    }
+
+    /// From now on no session goes on: the connection is closed with this code.
+    pub fn refuse_to_resume(&self, code: u16) {
+        self.with(|i| i.unresumable = Some(code));
+    }
+
+    /// Names this address to resume sessions at.
+    pub fn resume_at(&self, url: &str) {
+        self.with(|i| i.resumed_at = Some(url.to_owned()));
     }
 
     pub fn set_shards(&self, shards: u64) {

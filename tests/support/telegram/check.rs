@@ -26,6 +26,7 @@ pub fn names(method: &str, fields: &Map<String, Value>) -> Result<(), String> {
         "deletemessage" => "message_id",
         "sendchataction" => "action",
         "answercallbackquery" => "callback_query_id text show_alert url cache_time",
+        "getchatmember" => "user_id",
         "setmycommands" => "commands scope language_code",
         "answerinlinequery" => "inline_query_id results cache_time is_personal next_offset button",
         other => return Err(format!("no method {other}")),

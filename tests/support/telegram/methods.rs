@@ -161,7 +161,24 @@ impl Telegram {
                 let id = text("callback_query_id").unwrap_or_default();
                 let mut inner = self.inner();
                 *inner.queries.get_mut(id).ok_or("query is too old")? += 1;
+                if let Some(said) = text("text") {
+                    if said.is_empty() || said.chars().count() > 200 {
+                        return Err("MESSAGE_TOO_LONG".into());
+                    }
+                    inner.alerts.push(said.to_owned());
+                }
                 Ok(json!(true))
+            }
+            "getchatmember" => {
+                let user = integer("user_id").ok_or("invalid user_id specified")?;
+                let chat = integer("chat_id").ok_or("chat not found")?;
+                let owns = self.inner().owners.contains(&(chat, user));
+                let user = json!({"id": user, "is_bot": false, "first_name": format!("U{user}")});
+                Ok(if owns {
+                    json!({"status": "creator", "user": user, "is_anonymous": true})
+                } else {
+                    json!({"status": "member", "user": user})
+                })
             }
             "setmycommands" => check::commands(fields).map(|()| json!(true)),
             "answerinlinequery" => check::cards(fields).map(|()| json!(true)),

@@ -89,6 +89,10 @@ struct Inner {
     files: HashMap<String, (u64, Option<Bytes>)>,
     uploads: BTreeMap<String, Bytes>,
     queries: HashMap<String, usize>,
+    /// What was shown to those who pressed buttons, and to nobody else.
+    alerts: Vec<String>,
+    /// Groups with those who own them.
+    owners: Vec<(i64, i64)>,
     fetched: Vec<String>,
     /// Where a file is, in place of where this server hands it out.
     places: HashMap<String, String>,
@@ -208,6 +212,16 @@ impl Telegram {
     /// Updates that the bot has not confirmed.
     pub fn unconfirmed(&self) -> usize {
         self.inner().updates.len()
+    }
+
+    /// What was shown to those who pressed buttons.
+    pub fn alerts(&self) -> Vec<String> {
+        self.inner().alerts.clone()
+    }
+
+    /// Makes somebody a group's owner.
+    pub fn own(&self, group: i64, user: i64) {
+        self.inner().owners.push((group, user));
     }
 
     /// How often each button's query was answered.
