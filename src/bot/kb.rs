@@ -164,14 +164,7 @@ impl Kb {
         let words = words.to_lowercase();
         self.with(move |c| {
             let words: Vec<&str> = words.split_whitespace().collect();
-            let mut found: Vec<(usize, Product)> = c
-                .products(0, usize::MAX)?
-                .into_iter()
-                .filter_map(|p| Some((rank(&p, &words)?, p)))
-                .collect();
-            found.sort_by_key(|(rank, _)| *rank);
-            let total = found.len();
-            let products = found.into_iter().skip(skip).take(take).map(|(_, p)| p).collect();
+            let (products, total) = c.ranked(|p| rank(p, &words), skip, take)?;
             Ok(Page { products, total })
         })
         .await

@@ -1,11 +1,12 @@
 //! Looking products up by the beginning of a name, fast enough for every key that is pressed.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use heed::{BoxedError, BytesDecode};
 use serde::Deserialize;
 
-use super::{Catalogue, CatalogueError};
+use super::{Catalogue, CatalogueError, Product};
 
 /// Products read between two looks at the clock.
 const STRIDE: usize = 256;
@@ -33,6 +34,35 @@ impl<'a> BytesDecode<'a> for Name {
 }
 
 impl Catalogue {
+    /// The products of ranks `skip..skip + take` among those that `rank` gives a number, lowest number
+    /// first and in order of id where it is the same, and how many there are in all. No more of them
+    /// than that are held at a time.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] when the environment cannot be read.
+    pub fn ranked(
+        &self,
+        rank: impl Fn(&Product) -> Option<usize>,
+        skip: usize,
+        take: usize,
+    ) -> Result<(Vec<Product>, usize), CatalogueError> {
+        let most = skip.saturating_add(take);
+        self.store.read(|txn| {
+            let mut best: BTreeMap<(usize, usize), Product> = BTreeMap::new();
+            let mut total = 0;
+            for entry in self.store.tables().products.iter(txn)? {
+                let (_, product) = entry?;
+                let Some(rank) = rank(&product) else { continue };
+                best.insert((rank, total), product);
+                total += 1;
+                if best.len() > most {
+                    best.pop_last();
+                }
+            }
+            Ok((best.into_values().skip(skip).collect(), total))
+        })
+    }
+
     /// At most `take` products for the words typed so far, whatever their case: ids that begin
     /// with them come first, then titles of which a word does, then ids that hold them. Every word
     /// must be found. The catalogue is read in order of id for at most `time`; ids that begin with

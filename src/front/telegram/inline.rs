@@ -6,6 +6,7 @@ use teloxide::types::{
     InlineQuery, InlineQueryResult, InlineQueryResultArticle, InputMessageContent,
     InputMessageContentText, ParseMode,
 };
+use tokio::sync::Semaphore;
 
 use super::api::Api;
 use super::html;
@@ -20,8 +21,9 @@ const CACHE: u32 = 60;
 const DESCRIPTION: usize = 150;
 const TITLE: usize = 100;
 
-/// Answers an inline query; without words, with nothing.
-pub async fn answer(api: &Api, bot: &Bot, query: &InlineQuery) {
+/// Answers an inline query; without words, with nothing. One that finds no place among `places` is
+/// not looked for: the next letter asks again.
+pub async fn answer(api: &Api, bot: &Bot, places: &Semaphore, query: &InlineQuery) {
     let words: String = query.query.trim().chars().take(QUERY).collect();
     let user = query.from.id.0.to_string();
     let language = query.from.language_code.as_deref().unwrap_or_default();
@@ -31,6 +33,8 @@ pub async fn answer(api: &Api, bot: &Bot, query: &InlineQuery) {
         // Every letter typed is a query: they have a rate of their own, beside that of questions.
         looked = bot.admit(Platform::Telegram, &format!("inline:{user}"), language).is_ok();
     }
+    let place = places.try_acquire();
+    looked &= place.is_ok();
     if !words.is_empty() && looked {
         let kb = bot.kb(Platform::Telegram, "", "");
         match kb.find(&words, 0, CARDS).await {

@@ -24,6 +24,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use teloxide::requests::Requester;
 use teloxide::types::{ChatId, Message, Update, UpdateKind};
+use tokio::sync::Semaphore;
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Albums whose other pictures are remembered, and how long.
 const ALBUMS: u64 = 2000;
 const ALBUM_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Inline queries looked for at once.
+const INLINE: usize = 4;
 /// Buttons shown to groups and channels that are remembered.
 const LENT: u64 = 4000;
 /// How long a chat that sends too much is told so once.
@@ -80,6 +83,8 @@ struct Front {
     lent: Cache<String, String>,
     /// Chats that were told that they send too much.
     flooded: Cache<i64, ()>,
+    /// Room for those who type `@bot words`, each of which goes through the catalogue.
+    inline: Semaphore,
     /// Short calls beside the queues.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -110,6 +115,7 @@ pub async fn run(
         },
         albums: Cache::builder().max_capacity(ALBUMS).time_to_live(ALBUM_LIFE).build(),
         menus: Cache::new(ALBUMS),
+        inline: Semaphore::new(INLINE),
         lent: Cache::builder().max_capacity(LENT).time_to_live(ALBUM_LIFE).build(),
         flooded: Cache::builder().max_capacity(ALBUMS).time_to_live(FLOODED).build(),
         tasks: tasks.clone(),
@@ -179,6 +185,11 @@ impl Front {
             }
             UpdateKind::InlineQuery(query) => {
                 (i64::try_from(query.from.id.0).unwrap_or_default(), Work::Inline(Box::new(query)))
+            }
+            UpdateKind::Error(update) => {
+                let (kind, _) = update.as_object().and_then(|u| u.iter().last()).unzip();
+                tracing::warn!("Telegram: update {id} cannot be read: {kind:?}");
+                return self.pending.done(vec![id]).await;
             }
             _ => return self.pending.done(vec![id]).await,
         };
@@ -391,7 +402,7 @@ impl Worker for Front {
                 None => true,
             },
             Work::Inline(query) => {
-                inline::answer(&self.api, &self.bot, query).await;
+                inline::answer(&self.api, &self.bot, &self.inline, query).await;
                 true
             }
         };
