@@ -90,6 +90,7 @@ const SIGNS: &[(&str, Kind, f64)] = &[
     ("h", Time, 3600.0),
     ("°", Celsius, 1.0),
     ("%", Share, 1.0),
+    ("٪", Share, 1.0),
     ("€", Euro, 1.0),
     ("$", Dollar, 1.0),
     ("£", Pound, 1.0),
@@ -137,13 +138,29 @@ const WORDS: &[(&str, Kind, f64)] = &[
     ("ma", Current, 1e-3),
     ("amp amps ampere", Current, 1.0),
     ("ms", Time, 1e-3),
-    ("sec secs second seconds sekunde sekunden secondes segundos secondi", Time, 1.0),
-    ("min mins minute minutes minuten minutos minuti", Time, 60.0),
-    ("hr hrs hour hours stunde stunden std heure heures hora horas ora ore", Time, 3600.0),
-    ("day days tag tage tagen jour jours día días giorno giorni", Time, 86_400.0),
-    ("week weeks woche wochen semaine semaines semana semanas settimane", Time, 604_800.0),
-    ("month months monat monate monaten mois mes meses mesi", Time, 2_629_746.0),
-    ("year years jahr jahre jahren an ans année années año años anno anni", Time, 31_556_952.0),
+    ("sec secs second seconds sekunde sekunden secondes segundos secondi seconden", Time, 1.0),
+    ("min mins minute minutes minuten minutos minuti minuut", Time, 60.0),
+    ("hr hrs hour hours stunde stunden std heure heures hora horas ora ore uur uren", Time, 3600.0),
+    (
+        "day days tag tage tagen jour jours día días dia dias giorno giorni dag dagen",
+        Time,
+        86_400.0,
+    ),
+    (
+        "week weeks woche wochen semaine semaines semana semanas settimana settimane weken",
+        Time,
+        604_800.0,
+    ),
+    (
+        "month months monat monate monaten mois mes meses mês mese mesi maand maanden",
+        Time,
+        2_629_746.0,
+    ),
+    (
+        "year years jahr jahre jahren an ans année années año años ano anos anno anni jaar jaren",
+        Time,
+        YEAR,
+    ),
     ("°c celsius", Celsius, 1.0),
     ("°f fahrenheit", Fahrenheit, 1.0),
     ("kb", Data, 1e-6),
@@ -195,7 +212,7 @@ const WORDS: &[(&str, Kind, f64)] = &[
     ("мин минут минуты", Time, 60.0),
     ("ч час часа часов", Time, 3600.0),
     ("руб рубль рубля рублей", Rouble, 1.0),
-    // Greek, Arabic, Hebrew, Hindi, Korean.
+    // Greek, Arabic, Hebrew, Hindi.
     ("κιλά κιλό", Mass, 1e3),
     ("كجم كغ كيلوغرام كيلوجرام", Mass, 1e3),
     ("غرام جرام", Mass, 1.0),
@@ -205,13 +222,7 @@ const WORDS: &[(&str, Kind, f64)] = &[
     ("ק״ג קילוגרם קילו", Mass, 1e3),
     ("किलो किलोग्राम किग्रा", Mass, 1e3),
     ("ग्राम", Mass, 1.0),
-    ("킬로그램 킬로", Mass, 1e3),
-    ("그램", Mass, 1.0),
-    ("센티미터", Length, 1e-2),
-    ("리터", Volume, 1.0),
-    ("시간", Time, 3600.0),
-    ("원", Won, 1.0),
-    ("percent per\u{a0}cent prozent", Share, 1.0),
+    ("percent prozent procent", Share, 1.0),
     ("eur euro euros", Euro, 1.0),
     ("usd dollar dollars", Dollar, 1.0),
     ("gbp", Pound, 1.0),
@@ -219,38 +230,102 @@ const WORDS: &[(&str, Kind, f64)] = &[
     ("chf franken francs", Franc, 1.0),
 ];
 
-/// Units of scripts that put no space around them; the longest that fits counts.
+/// Units of scripts that put no space around them, or join endings to them; the longest that fits counts.
 const UNSPACED: &[(&str, Kind, f64)] = &[
+    // Chinese and Japanese.
+    ("毫克", Mass, 1e-3),
+    ("ミリグラム", Mass, 1e-3),
+    ("克", Mass, 1.0),
+    ("グラム", Mass, 1.0),
     ("千克", Mass, 1e3),
     ("公斤", Mass, 1e3),
     ("キログラム", Mass, 1e3),
     ("キロ", Mass, 1e3),
-    ("グラム", Mass, 1.0),
-    ("克", Mass, 1.0),
     ("毫米", Length, 1e-3),
+    ("ミリ", Length, 1e-3),
+    ("ミリメートル", Length, 1e-3),
     ("厘米", Length, 1e-2),
     ("センチ", Length, 1e-2),
+    ("センチメートル", Length, 1e-2),
+    ("英寸", Length, 0.0254),
+    ("インチ", Length, 0.0254),
     ("米", Length, 1.0),
+    ("メートル", Length, 1.0),
+    ("公里", Length, 1e3),
+    ("キロメートル", Length, 1e3),
+    ("平方米", Area, 1.0),
+    ("平方メートル", Area, 1.0),
     ("毫升", Volume, 1e-3),
+    ("ミリリットル", Volume, 1e-3),
     ("升", Volume, 1.0),
     ("リットル", Volume, 1.0),
-    ("小时", Time, 3600.0),
-    ("時間", Time, 3600.0),
-    ("分钟", Time, 60.0),
-    ("円", Yen, 1.0),
-    ("ミリ", Length, 1e-3),
-    ("メートル", Length, 1.0),
-    ("ワット", Power, 1.0),
-    ("ボルト", Voltage, 1.0),
-    ("千瓦", Power, 1e3),
     ("瓦", Power, 1.0),
+    ("ワット", Power, 1.0),
+    ("千瓦", Power, 1e3),
+    ("キロワット", Power, 1e3),
+    ("瓦时", Energy, 1.0),
+    ("ワット時", Energy, 1.0),
+    ("千瓦时", Energy, 1e3),
+    ("キロワット時", Energy, 1e3),
+    ("毫安", Current, 1e-3),
+    ("ミリアンペア", Current, 1e-3),
+    ("安培", Current, 1.0),
+    ("アンペア", Current, 1.0),
+    ("毫安时", Charge, 1e-3),
+    ("ミリアンペア時", Charge, 1e-3),
     ("伏", Voltage, 1.0),
-    ("毫安", Charge, 1e-3),
-    ("公里", Length, 1e3),
-    ("英寸", Length, 0.0254),
-    ("平方米", Area, 1.0),
+    ("ボルト", Voltage, 1.0),
+    ("秒", Time, 1.0),
+    ("分钟", Time, 60.0),
+    ("分間", Time, 60.0),
+    ("小时", Time, 3600.0),
+    ("个小时", Time, 3600.0),
+    ("時間", Time, 3600.0),
+    ("天", Time, 86_400.0),
+    ("日間", Time, 86_400.0),
+    ("周", Time, 604_800.0),
+    ("週間", Time, 604_800.0),
+    ("个月", Time, 2_629_746.0),
+    ("か月", Time, 2_629_746.0),
+    ("ヶ月", Time, 2_629_746.0),
+    ("年", Time, YEAR),
+    ("％", Share, 1.0),
+    ("パーセント", Share, 1.0),
+    ("円", Yen, 1.0),
     ("元", Yuan, 1.0),
+    // Korean.
+    ("그램", Mass, 1.0),
+    ("킬로", Mass, 1e3),
+    ("킬로그램", Mass, 1e3),
+    ("밀리미터", Length, 1e-3),
+    ("센티미터", Length, 1e-2),
+    ("미터", Length, 1.0),
+    ("밀리리터", Volume, 1e-3),
+    ("리터", Volume, 1.0),
+    ("와트", Power, 1.0),
+    ("초", Time, 1.0),
+    ("분", Time, 60.0),
+    ("시간", Time, 3600.0),
+    ("주일", Time, 604_800.0),
+    ("개월", Time, 2_629_746.0),
+    ("년", Time, YEAR),
+    ("퍼센트", Share, 1.0),
+    ("원", Won, 1.0),
 ];
+
+/// Units of two words, in lower case.
+const PHRASES: &[(&str, Kind, f64)] = &[
+    ("per cent", Share, 1.0),
+    ("pour cent", Share, 1.0),
+    ("por ciento", Share, 1.0),
+    ("por cento", Share, 1.0),
+    ("per cento", Share, 1.0),
+];
+
+/// Seconds.
+const YEAR: f64 = 31_556_952.0;
+/// "2024年" is a date.
+const DATES: std::ops::Range<f64> = 1800.0..2200.0;
 
 /// The figures of an answer that the entries do not state, as the answer writes them but for numbers in
 /// words, which come in digits.
@@ -331,6 +406,9 @@ fn figures(text: &str) -> Vec<Figure<'_>> {
         next = said.map(|(from, _, kind, factor)| (from, kind, factor));
         if let Some((from, to, kind, factor)) = said {
             let values = values(text.get(start..end).unwrap_or(""));
+            if factor == YEAR && values.iter().any(|value| DATES.contains(value)) {
+                continue;
+            }
             found.push(Figure { text: text.get(from..to).unwrap_or(""), values, kind, factor });
         }
     }
@@ -382,8 +460,13 @@ fn is_spaced_letter(c: char) -> bool {
     c.is_alphabetic() && (c as u32) < 0x2e80
 }
 
+/// A letter of a script that does not, or that joins endings to words.
+fn is_unspaced_letter(c: char) -> bool {
+    c.is_alphabetic() && (c as u32) >= 0x2e80
+}
+
 fn separates(c: char) -> bool {
-    matches!(c, '.' | ',' | '\'' | '’' | ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}')
+    matches!(c, '.' | ',' | '٫' | '٬' | '\'' | '’' | ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}')
 }
 
 /// A decimal digit of the scripts that customers write numbers in.
@@ -399,6 +482,9 @@ fn values(digits: &str) -> Vec<f64> {
         .chars()
         .filter_map(|c| match c {
             '.' | ',' => Some(c),
+            // Arabic's own signs of fractions and thousands.
+            '٫' => Some('.'),
+            '٬' => Some(','),
             c => value_of(c),
         })
         .collect();
@@ -421,14 +507,29 @@ fn unit_after(text: &str) -> Option<(usize, Kind, f64)> {
     let blank =
         text.len() - text.trim_start_matches([' ', '\u{a0}', '\u{202f}', '\u{2009}', '-']).len();
     let rest = text.get(blank..)?;
-    if let Some((sign, kind, factor)) = UNSPACED.iter().find(|(sign, ..)| rest.starts_with(sign)) {
+    let fits = UNSPACED.iter().filter(|(sign, ..)| rest.starts_with(sign));
+    if let Some((sign, kind, factor)) = fits.max_by_key(|(sign, ..)| sign.len()) {
         return Some((blank + sign.len(), *kind, *factor));
+    }
+    let phrase = |(phrase, ..): &&(&str, Kind, f64)| {
+        rest.get(..phrase.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(phrase))
+    };
+    if let Some((phrase, kind, factor)) = PHRASES.iter().find(phrase) {
+        return Some((blank + phrase.len(), *kind, *factor));
     }
     if let Some((length, factor)) = square(rest) {
         return Some((blank + length, Area, factor));
     }
-    let sign = |c: char| c.is_alphabetic() || "°%€$£¥¤₹₽₩²³״/".contains(c);
+    // What such a script writes right behind a unit is the next word.
+    let spaced = |c: char| c.is_alphabetic() && !is_unspaced_letter(c);
+    let sign = |c: char| spaced(c) || "°%٪€$£¥¤₹₽₩²³״/".contains(c);
     let letters = rest.find(|c: char| !sign(c)).unwrap_or(rest.len());
+    // "dont 2 s'allument": half a word is no unit.
+    let mut behind = rest.get(letters..)?.chars();
+    if matches!(behind.next(), Some('\'' | '’')) && behind.next().is_some_and(char::is_alphabetic)
+    {
+        return None;
+    }
     // "m2" and "m3", but not the 2 of "3 m 20".
     let raised = rest.get(letters..)?.chars().take_while(char::is_ascii_digit).count();
     let with_power = rest.get(..letters + raised).filter(|_| raised == 1 && letters > 0);
@@ -524,6 +625,16 @@ mod tests {
             "It lasts five to eight hours and comes with two years of warranty.",
             "Er hält fünf bis acht Stunden.",
             "It takes the second hour to cool.",
+            "重さは2.5kgです、容量は1.7リットルで、1700ミリリットルとも言います。",
+            "重量2.5公斤左右,2024年上市",
+            "무게는 2.5킬로그램입니다.",
+            "٢٫٥ كجم",
+            // What is no amount though it has the words of one.
+            "Puede tardar horas o días.",
+            "Può durare ore o giorni.",
+            "Il y a deux voyants, dont deux s'allument.",
+            "Es gibt zwei an der Rückseite und einen An/Aus-Schalter.",
+            "Ne bastano due ma solo di sera.",
         ] {
             assert_eq!(unsupported(said, &evidence()), [] as [&str; 0], "{said}");
         }
@@ -548,6 +659,13 @@ mod tests {
             ("It sends 54 Mbit/s at 90 kPa.", &["54 Mbit/s", "90 kPa"]),
             ("Вес 3 кг", &["3 кг"]),
             ("무게는 3 킬로그램", &["3 킬로그램"]),
+            ("무게는 3킬로그램입니다.", &["3킬로그램"]),
+            ("重さは3kgです。", &["3kg"]),
+            ("保证3年保修,重3kg左右", &["3年", "3kg"]),
+            ("消費電力は3キロワット時です。", &["3キロワット時"]),
+            ("Tem 5 anos de garantia.", &["5 anos"]),
+            ("It is 30 per cent lighter.", &["30 per cent"]),
+            ("٣٫٥ كجم", &["٣٫٥ كجم"]),
         ] {
             assert_eq!(unsupported(said, &evidence()), figures, "{said}");
         }

@@ -34,6 +34,8 @@ pub(super) enum Leak {
 /// Holds the states of one answer against what must not be in them.
 pub(super) struct Guard {
     rows: HashSet<u64>,
+    /// The rules' rows as [`steps`], which no shift of the alphabet and no number between the words changes.
+    steps: HashSet<u64>,
     version: String,
     secrets: Vec<String>,
     /// What the entries themselves write without blanks, such as addresses.
@@ -45,8 +47,9 @@ impl Guard {
     pub fn new(rules: &str, version: &str, secrets: &[String], readable: String) -> Self {
         let letters = letters(rules);
         let rows = letters.windows(ROW).map(hash).collect();
+        let steps = steps(rules.chars()).windows(ROW).map(hash).collect();
         let secrets = secrets.iter().filter(|s| s.chars().count() >= SECRET).cloned().collect();
-        Self { rows, version: version.to_owned(), secrets, readable }
+        Self { rows, steps, version: version.to_owned(), secrets, readable }
     }
 
     /// # Errors
@@ -84,8 +87,19 @@ impl Guard {
         if [forward, backward, turned].iter().any(|way| way.windows(ROW).any(repeats)) {
             return Err(Leak::Rules);
         }
+        let shifted = |steps: Vec<char>| steps.windows(ROW).any(|r| self.steps.contains(&hash(r)));
+        if shifted(steps(text.chars())) || shifted(steps(text.chars().rev())) {
+            return Err(Leak::Rules);
+        }
         Ok(())
     }
+}
+
+/// How far it is in the alphabet from each Latin letter to the next, whatever stands between.
+fn steps(text: impl Iterator<Item = char>) -> Vec<char> {
+    let letters: Vec<u8> =
+        text.filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase() as u8).collect();
+    letters.windows(2).map(|w| char::from((w[1] + 26 - w[0]) % 26)).collect()
 }
 
 /// Letters and digits alone, in lower case, with the look-alikes that attackers write for them.
@@ -183,6 +197,18 @@ mod tests {
         Guard::new(RULES, "0123456789ab", &["sk-sesame4711".into()], readable.into())
     }
 
+    fn shifted(c: char, by: u8) -> char {
+        match c.to_ascii_lowercase() {
+            c @ 'a'..='z' => char::from((c as u8 - b'a' + by) % 26 + b'a'),
+            c => c,
+        }
+    }
+
+    fn numbered(text: &str) -> String {
+        let words = text.split_whitespace().enumerate();
+        words.map(|(n, word)| format!("{}. {word} ", n + 1)).collect()
+    }
+
     #[test]
     fn the_rules_are_known_in_disguise() {
         use base64::engine::general_purpose;
@@ -200,6 +226,9 @@ mod tests {
             spaced,
             RULES.chars().rev().collect(),
             RULES.chars().map(|c| rot13(c.to_ascii_lowercase())).collect(),
+            RULES.chars().map(|c| shifted(c, 3)).collect(),
+            numbered(RULES),
+            RULES.chars().rev().map(|c| shifted(c, 7)).collect(),
             RULES.replace('e', "3").replace('o', "0"),
             RULES.replace(' ', "_*_"),
             RULES.replace('a', "а"),

@@ -22,6 +22,9 @@ const CONTENDER: f32 = 0.05;
 const SCALE: f32 = 100.0;
 /// A description is not cut below so many characters.
 const SHORTEST: usize = 200;
+/// Where an entry is too long an attribute's value is halved from the first of these down to the second.
+const LONG_VALUE: usize = 2048;
+const SHORT_VALUE: usize = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -194,20 +197,36 @@ fn entries<'a>(
     Ok(entries)
 }
 
-/// An entry whose description was cut until it fits, or to [`SHORTEST`].
+/// An entry cut until it fits: the description, to [`SHORTEST`], then what the attributes say, then their
+/// number.
 fn shortened(
     product: &Product,
     templates: &Templates,
     room: usize,
 ) -> Result<(String, usize), PromptError> {
+    let cut = |text: &mut String, most: usize| {
+        if let Some((end, _)) = text.char_indices().nth(most) {
+            text.truncate(end);
+            text.push('…');
+        }
+    };
     let mut product = product.clone();
+    let mut longest = LONG_VALUE;
     loop {
         let length = product.description.chars().count();
-        let kept: String = product.description.chars().take(length * 3 / 4).collect();
-        product.description = kept + "…";
+        if length > SHORTEST {
+            cut(&mut product.description, SHORTEST.max(length * 3 / 4) - 1);
+        } else if longest > SHORT_VALUE {
+            longest /= 2;
+            product.attributes.values_mut().for_each(|value| cut(value, longest));
+        } else if product.attributes.pop().is_none() {
+            let text = templates.product(&product)?;
+            let cost = tokens::text(&text);
+            return Ok((text, cost));
+        }
         let text = templates.product(&product)?;
         let cost = tokens::text(&text);
-        if cost <= room || length * 3 / 4 <= SHORTEST {
+        if cost <= room {
             return Ok((text, cost));
         }
     }

@@ -30,6 +30,11 @@ impl Token for &Piece<'_> {
     fn text_lowercase(&self) -> Cow<'_, str> {
         self.0.to_lowercase().into()
     }
+
+    /// English reads "o" as zero, in several languages it is "or" or "the".
+    fn not_a_number_part(&self) -> bool {
+        matches!(self.0, "o" | "O" | "os" | "Os")
+    }
 }
 
 /// The text in digits, as its own language counts, and as English does, since short texts are easily taken
@@ -57,7 +62,19 @@ fn replaced(text: &str, language: &Language) -> Option<String> {
         let words = pieces.get(from..to).unwrap_or_default();
         !words.iter().any(|p| p.0.contains(char::is_numeric))
     };
-    found.retain(|number| !number.is_ordinal && spelled(number.start, number.end));
+    let word = |at: Option<usize>| at.and_then(|at| pieces.get(at)).map_or("", |p| p.0);
+    // "2 thousand" is not 1,000, and "zwei an der Wand" is no span of years: units are not shortened
+    // behind a word.
+    let plain = |from: usize, to: usize| {
+        let (before, after) = (word(from.checked_sub(2)), word(Some(to + 1)));
+        let short = after.chars().count() <= 2 && super::figures::is_unit(after);
+        let years = after == "an" && matches!(language, Language::French(_));
+        !before.contains(char::is_numeric) && (!short || years)
+    };
+    found.retain(|number| {
+        let (from, to) = (number.start, number.end);
+        !number.is_ordinal && spelled(from, to) && plain(from, to)
+    });
     if found.is_empty() {
         return None;
     }

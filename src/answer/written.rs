@@ -70,7 +70,7 @@ impl Model {
         let said = said?;
         let reading = structured::read(&said.text);
         let shown = inquiry.evidence.get(..prompt.products).unwrap_or(&inquiry.evidence);
-        let text = citing_only(shown, &self.bounded(&reading.answer));
+        let text = citing_only(shown, &reading.used, &self.bounded(&reading.answer));
         if text.is_empty() {
             return Err(withheld(&said, "its answer was empty"));
         }
@@ -170,34 +170,47 @@ impl Model {
     }
 }
 
-/// The text without citations of ids that were not shown: what stands in brackets like an id, and in no
-/// entry.
-fn citing_only(shown: &[Evidence], text: &str) -> String {
+/// The text without citations of ids that were not shown: what it `claims` to rest on, or has the look of
+/// an id, and stands in no entry.
+fn citing_only(shown: &[Evidence], claims: &[String], text: &str) -> String {
     let known = |id: &str| {
         let states = |e: &Evidence| {
             let p = &e.product;
             let values = p.attributes.values().chain([&p.title, &p.description]);
-            p.id == id || values.into_iter().any(|v| v.contains(&format!("[{id}]")))
+            p.id.eq_ignore_ascii_case(id) || values.into_iter().any(|v| v.contains(id))
         };
         shown.iter().any(states)
     };
-    let like_an_id = |inner: &str| {
-        inner.chars().any(char::is_alphabetic)
-            && inner.chars().all(|c| c.is_alphanumeric() || "-_.:".contains(c))
+    let like_an_id = |part: &str| {
+        part.chars().any(char::is_alphabetic)
+            && part.chars().any(char::is_numeric)
+            && part.chars().all(|c| c.is_alphanumeric() || "-_.:/".contains(c))
+    };
+    let made_up = |part: &&str| {
+        let claimed = claims.iter().any(|claim| claim.eq_ignore_ascii_case(part));
+        (claimed || like_an_id(part)) && !known(part)
     };
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, from)) = rest.split_once('[') {
         out.push_str(before);
         rest = from;
-        match from.split_once(']') {
-            // `[words](address)` is a link.
-            Some((inner, after))
-                if like_an_id(inner) && !known(inner) && !after.starts_with('(') =>
-            {
-                out.truncate(out.trim_end_matches(' ').len());
-                rest = after;
-            }
-            _ => out.push('['),
+        // `[words](address)` is a link.
+        let inner = from.split_once(']').filter(|(_, after)| !after.starts_with('('));
+        let Some((inner, after)) = inner else {
+            out.push('[');
+            continue;
+        };
+        let (gone, left): (Vec<&str>, Vec<&str>) =
+            inner.split([',', ';']).map(str::trim).partition(made_up);
+        if gone.is_empty() {
+            out.push('[');
+            continue;
+        }
+        rest = after;
+        if left.is_empty() {
+            out.truncate(out.trim_end_matches(' ').len());
+        } else {
+            out.push_str(&format!("[{}]", left.join(", ")));
         }
     }
     out.push_str(rest);
@@ -231,15 +244,18 @@ mod tests {
         let shown = [Evidence { product, score: 0.9, picture: None }];
         for (text, left) in [
             ("It weighs 2 kg [lamp] [made-up].", "It weighs 2 kg [lamp]."),
-            ("[other] It weighs 2 kg", "It weighs 2 kg"),
+            ("[LM-X2] It weighs 2 kg [LAMP]", "It weighs 2 kg [LAMP]"),
+            ("It weighs 2 kg [lamp, made-up; 4712]", "It weighs 2 kg [lamp]"),
+            ("It weighs 2 kg [made-up, SKU/12].", "It weighs 2 kg."),
             (
-                "Press [ON], see [here](https://x.example).",
-                "Press [ON], see [here](https://x.example).",
+                "Press [ON] or [POWER] [twice], see [here](https://x.example).",
+                "Press [ON] or [POWER] [twice], see [here](https://x.example).",
             ),
             ("- [ ] a box, [1] and [two words], [open", "- [ ] a box, [1] and [two words], [open"),
             ("[made-up]", ""),
         ] {
-            assert_eq!(citing_only(&shown, text), left);
+            let claims = ["made-up".to_owned(), "4712".to_owned()];
+            assert_eq!(citing_only(&shown, &claims, text), left);
         }
     }
 }

@@ -69,8 +69,13 @@ impl Call {
                     return Ok(Settled::Answer(waiting.question));
                 }
                 Meant::Neither => return self.neither(session, waiting).await,
-                // Something else is asked; it is not asked about again.
-                Meant::Unclear => return Ok(Settled::Answer(question)),
+                Meant::Unclear => {
+                    // "It's the LM-KT3" names one that was not offered; else something else is asked,
+                    // and it is not asked about again.
+                    let named = self.look_again(session, &question).await?;
+                    let open = named.alone && !question.contains('?');
+                    return Ok(Settled::Answer(if open { waiting.question } else { question }));
+                }
             }
         }
         let alike = match session.seen.as_mut() {

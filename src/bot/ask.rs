@@ -47,6 +47,7 @@ impl Call {
         photos: &[Upload],
         question: Option<String>,
     ) -> Result<(), KbError> {
+        let mut named = Named::default();
         if !photos.is_empty() {
             let (vector, jpeg) = self.look(photos).await?;
             let k = self.engine().settings().search.k;
@@ -56,9 +57,12 @@ impl Call {
                 return self.nothing_there(session).await;
             }
             session.turns.clear();
+            named = Named::by(&matches);
             self.take_up(session, vector, jpeg, matches).await?;
-        } else if let Some(question) = &question {
-            self.look_again(session, question).await?;
+        } else if let Some(question) = &question
+            && session.waiting.is_none()
+        {
+            named = self.look_again(session, question).await?;
         }
         match question {
             None => self.tell("what-to-know", &[]).await,
@@ -67,6 +71,10 @@ impl Call {
                 if let Settled::Answer(question) = self.settled(session, question).await? {
                     self.answer(session, question).await?;
                 }
+                // "Is it lighter than the LM-X2?" is no change of subject.
+                if let Some(id) = named.beside {
+                    super::apart::choose(session, &id);
+                }
             }
         }
         Ok(())
@@ -74,22 +82,31 @@ impl Call {
 
     /// The first question about a photo that came alone may name the product, as one that comes with
     /// a photo may; a later one only by its id or model number.
-    async fn look_again(&self, session: &mut Session, question: &str) -> Result<(), KbError> {
-        let Some(before) = session.seen.as_ref().filter(|_| session.waiting.is_none()) else {
-            return Ok(());
-        };
+    pub(super) async fn look_again(
+        &self,
+        session: &mut Session,
+        question: &str,
+    ) -> Result<Named, KbError> {
+        let Some(before) = session.seen.as_ref() else { return Ok(Named::default()) };
         let first_question = session.turns.is_empty() && !before.chosen && before.rejected == 0;
         let (vector, jpeg) = (before.vector.clone(), Arc::clone(&before.jpeg));
         let k = self.engine().settings().search.k;
         let matches =
             self.kb().matching(vector.clone(), Some(question.to_owned()), true, k).await?;
-        let first = matches.matches.first().map(|m| &m.product.id);
-        let same = first == before.found.get(before.rejected).map(|f| &f.product);
-        if first.is_none() || same || !(first_question || matches.named) {
-            return Ok(());
+        let Some(first) = matches.matches.first().map(|m| m.product.id.clone()) else {
+            return Ok(Named::default());
+        };
+        let named = Named::by(&matches);
+        let talked_of = before.found.get(before.rejected).map(|f| &f.product);
+        if talked_of == Some(&first) && matches.named < 2 {
+            if matches.alone {
+                super::apart::choose(session, &first);
+            }
+        } else if first_question || matches.named > 0 {
+            self.show(&matches, 0).await?;
+            self.take_up(session, vector, jpeg, matches).await?;
         }
-        self.show(&matches, 0).await?;
-        self.take_up(session, vector, jpeg, matches).await
+        Ok(named)
     }
 
     /// Remembers a photo with what it matches, and which of that it cannot tell apart.
@@ -101,7 +118,8 @@ impl Call {
         matches: Matches,
     ) -> Result<(), KbError> {
         let mut seen = seen(vector, jpeg, &matches);
-        seen.alike = self.kb().look_alikes(matches).await?;
+        let said = matches.named > 0 && matches.confident;
+        seen.alike = if said { Vec::new() } else { self.kb().look_alikes(matches).await? };
         session.see(seen);
         Ok(())
     }
@@ -343,10 +361,25 @@ impl Call {
     }
 }
 
+/// What a question names to the letter.
+#[derive(Default)]
+pub(super) struct Named {
+    /// One product, and nothing else is meant.
+    pub alone: bool,
+    /// The photo's own product, where it names others.
+    beside: Option<String>,
+}
+
+impl Named {
+    fn by(matches: &Matches) -> Self {
+        Self { alone: matches.alone, beside: matches.seen.clone() }
+    }
+}
+
 fn seen(vector: Embedding, jpeg: Arc<[u8]>, matches: &Matches) -> Seen {
-    let found = matches.matches.iter();
+    let found = matches.weighed();
     let found = found
-        .map(|m| Found { product: m.product.id.clone(), image: m.image, score: m.score })
+        .map(|(m, score)| Found { product: m.product.id.clone(), image: m.image, score })
         .collect();
     let (confident, chosen) = (matches.confident, matches.alone);
     Seen { vector, jpeg, found, confident, rejected: 0, chosen, alike: Vec::new() }

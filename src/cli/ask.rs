@@ -123,6 +123,9 @@ enum Which {
 
 /// Where the photo cannot tell look-alikes apart, the question may.
 fn settle(catalogue: &Catalogue, question: &str, matches: &mut Matches) -> Result<Which> {
+    if matches.named > 0 && matches.confident {
+        return Ok(Which::Said);
+    }
     let alike = search::look_alikes(catalogue, matches)?;
     if alike.len() < 2 {
         return Ok(Which::Clear);
@@ -152,10 +155,10 @@ pub(super) fn inquiry(
 ) -> Result<Inquiry> {
     let detail = settings.closest_look();
     let products = if matches.alone { 1 } else { settings.products };
-    let evidence = matches.matches.iter().take(products).map(|m| {
+    let evidence = matches.weighed().take(products).map(|(m, score)| {
         let picture = catalogue.picture(m.image)?;
         let picture = picture.map(|jpeg| answer::sendable_picture(jpeg, detail));
-        Ok(Evidence { product: m.product.clone(), score: m.score, picture })
+        Ok(Evidence { product: m.product.clone(), score, picture })
     });
     Ok(Inquiry {
         question,

@@ -136,11 +136,11 @@ struct Report {
     unsupported: usize,
     /// Who wrote how many answers.
     origins: BTreeMap<&'static str, usize>,
-    /// Tokens as the server counted them.
+    /// Tokens as the server counted them, or estimates.
     input_tokens: u64,
     cached_tokens: u64,
     output_tokens: u64,
-    /// Answers of models whose tokens the server did not count.
+    /// Answers of models whose tokens the server did not count, so that they are estimates.
     uncounted: usize,
     /// Money by currency, from `answer.prices`.
     cost: BTreeMap<String, f64>,
@@ -323,7 +323,7 @@ fn summarise(rows: Vec<Row>, failed: Vec<Failure>, seconds: f64) -> Report {
         input_tokens: spent.input_tokens,
         cached_tokens: spent.cached_tokens,
         output_tokens: spent.output_tokens,
-        uncounted: count(&|r| by_model(r) && r.tally.is_none()),
+        uncounted: count(&|r| by_model(r) && r.tally.as_ref().is_none_or(|t| t.estimated > 0)),
         cost: usage::money(&spent),
         answer_ms_p50: quantile(0.5),
         answer_ms_p99: quantile(0.99),

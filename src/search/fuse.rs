@@ -65,7 +65,7 @@ pub fn find(
         false => (joined(catalogue, query.vector, hits, &named)?, sure),
     };
     let photo_says = hits.first().filter(|_| query.photo && sure).map(|h| h.product.id.clone());
-    let mut by_name = false;
+    let mut by_name = 0;
     for id in named.exactly.iter().rev() {
         let known = hits.iter().position(|h| h.product.id == *id).map(|at| hits.remove(at));
         let found = match known {
@@ -74,15 +74,17 @@ pub fn find(
         };
         if let Some(hit) = found {
             hits.insert(0, hit);
-            by_name = named.exactly.len() == 1;
-            confident = by_name;
+            by_name += 1;
+            // A model number that several products have leaves it open which is meant.
+            confident = named.clear;
         }
     }
     let as_match = |Hit { product, image, source, score }| Match { product, image, source, score };
     let matches: Vec<Match> = hits.into_iter().take(k).map(as_match).collect();
-    let first = matches.first().map(|m| &m.product.id);
-    let alone = by_name && photo_says.is_none_or(|said| Some(&said) == first);
-    Ok(Matches { matches, confident, named: by_name, alone })
+    let seen =
+        photo_says.filter(|id| by_name > 0 && matches.first().is_some_and(|m| m.product.id != *id));
+    let alone = by_name == 1 && seen.is_none();
+    Ok(Matches { matches, confident, named: by_name, alone, seen })
 }
 
 /// Whether the words have all of a product's title.
@@ -227,12 +229,13 @@ mod tests {
             let scores = [0.5 + lead, 0.5, 0.42, 0.4, 0.39, 0.36, 0.35, 0.33, 0.3];
             scores.iter().enumerate().map(|(n, s)| hit(&n.to_string(), *s)).collect()
         };
-        let named = |id: &str| Named { exactly: vec![], likely: vec![(id.to_owned(), 1.0)] };
+        let named = |id: &str| Named { likely: vec![(id.to_owned(), 1.0)], ..Named::default() };
         let first = |hits, named: &Named| shifted(hits, named).remove(0).hit.product.id;
         assert_eq!(first(hits(0.02), &named("1")), "1");
         assert_eq!(first(hits(0.4), &named("1")), "0", "a clear match stays");
         assert_eq!(first(hits(0.02), &Named::default()), "0");
-        let both = Named { exactly: vec![], likely: vec![("0".into(), 0.7), ("1".into(), 0.7)] };
+        let both = vec![("0".into(), 0.7), ("1".into(), 0.7)];
+        let both = Named { likely: both, ..Named::default() };
         assert_eq!(first(hits(0.02), &both), "0", "what fits both tells nothing");
     }
 }

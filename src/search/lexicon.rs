@@ -56,6 +56,8 @@ pub struct Lexicon {
 pub struct Named {
     /// Ids of the products whose id or model number stands in the words.
     pub exactly: Vec<String>,
+    /// Whether each of them has it alone.
+    pub clear: bool,
     /// Ids of those that the words fit, best first, 1 the best.
     pub likely: Vec<(String, f32)>,
 }
@@ -93,7 +95,9 @@ impl Lexicon {
     ) -> Result<Named, CatalogueError> {
         let built = self.fresh(catalogue)?;
         let mut exactly: Vec<String> = Vec::new();
+        let mut clear = true;
         for code in codes_in(words) {
+            let before = exactly.len();
             let known = built.codes.get(&code.to_lowercase_plain());
             let known =
                 known.into_iter().flatten().filter_map(|at| built.ids.get(*at as usize)).cloned();
@@ -104,6 +108,7 @@ impl Lexicon {
                     exactly.push(id);
                 }
             }
+            clear &= exactly.len() <= before + 1;
         }
         let query = naming_stems(words, true).join("\n");
         let mut scored = built.scorer.matches(&built.embedder.embed(&query));
@@ -112,7 +117,7 @@ impl Lexicon {
         let likely = scored.into_iter().take(most);
         let likely =
             likely.filter_map(|s| Some((built.ids.get(s.id as usize)?.clone(), s.score / top)));
-        Ok(Named { exactly, likely: likely.collect() })
+        Ok(Named { exactly, clear, likely: likely.collect() })
     }
 
     fn fresh(&self, catalogue: &Catalogue) -> Result<Arc<Built>, CatalogueError> {

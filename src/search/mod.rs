@@ -37,10 +37,22 @@ pub struct Matches {
     pub matches: Vec<Match>,
     /// Whether the best one is likely the right one; see [`Calibration`].
     pub confident: bool,
-    /// Whether the words name the best one to the letter, by its id or model number,
-    pub named: bool,
-    /// and the photo is not sure of another, so that nothing else is meant.
+    /// How many of the best the words name to the letter, by ids or model numbers.
+    pub named: usize,
+    /// Whether that is one, and the photo is not sure of another, so that nothing else is meant.
     pub alone: bool,
+    /// The id of what the photo is sure of, where the words name something else.
+    pub seen: Option<String>,
+}
+
+impl Matches {
+    /// The matches with the cosines to weigh them by as evidence: what is named together counts alike.
+    pub fn weighed(&self) -> impl Iterator<Item = (&Match, f32)> {
+        let named = self.matches.iter().take(self.named).map(|m| m.score);
+        let best = named.fold(f32::MIN, f32::max);
+        let weight = move |(at, m): (usize, &Match)| if at < self.named { best } else { m.score };
+        self.matches.iter().enumerate().map(move |(at, m)| (m, weight((at, m))))
+    }
 }
 
 /// Why a search failed.

@@ -19,7 +19,11 @@ struct State {
 
 /// Leave to ask a server once. Dropped without a verdict, as when nobody waits for the answer any
 /// more, it counts as nothing.
-pub(super) struct Pass<'a>(&'a Breaker);
+pub(super) struct Pass<'a> {
+    breaker: &'a Breaker,
+    /// Whether it is the one that tries a server that was left alone.
+    trial: bool,
+}
 
 impl Breaker {
     /// `failures` of 0 never leaves a server alone.
@@ -39,8 +43,9 @@ impl Breaker {
                 return None;
             }
             state.trying = true;
+            return Some(Pass { breaker: self, trial: true });
         }
-        Some(Pass(self))
+        Some(Pass { breaker: self, trial: false })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -50,7 +55,7 @@ impl Breaker {
 
 impl Pass<'_> {
     pub fn succeeded(self) {
-        *self.0.state() = State::default();
+        *self.breaker.state() = State::default();
     }
 
     pub fn failed(self) {
@@ -58,17 +63,19 @@ impl Pass<'_> {
     }
 
     fn failed_at(self, now: Instant) {
-        let mut state = self.0.state();
+        let mut state = self.breaker.state();
         state.failed = state.failed.saturating_add(1);
-        if self.0.failures > 0 && state.failed >= self.0.failures {
-            state.until = Some(now + self.0.pause);
+        if self.breaker.failures > 0 && state.failed >= self.breaker.failures {
+            state.until = Some(now + self.breaker.pause);
         }
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.0.state().trying = false;
+        if self.trial {
+            self.breaker.state().trying = false;
+        }
     }
 }
 

@@ -134,8 +134,8 @@ impl Server {
             .adjust(|failure, pause| {
                 // `pause` is none after the last try.
                 let spread = || PAUSE.mul_f32(rand::random());
-                let pause = failure.wait.map_or(pause, |wait| pause.map(|_| wait + spread()));
-                pause.filter(|p| *p <= left())
+                let Some(asked) = failure.wait else { return pause.filter(|p| *p <= left()) };
+                pause.filter(|_| asked <= left()).map(|_| (asked + spread()).min(left()))
             })
             .notify(|failure, pause| {
                 tracing::debug!(

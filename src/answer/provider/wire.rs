@@ -179,7 +179,8 @@ impl Chunk {
         let WireUsage { prompt_tokens, completion_tokens, prompt_tokens_details } =
             self.usage.as_ref()?;
         Some(Usage {
-            input_tokens: (*prompt_tokens)?,
+            // No prompt is empty: a server that says so has not counted.
+            input_tokens: (*prompt_tokens).filter(|tokens| *tokens > 0)?,
             cached_tokens: prompt_tokens_details
                 .as_ref()
                 .and_then(|d| d.cached_tokens)
