@@ -316,6 +316,29 @@ async fn a_question_that_says_which_look_alike_it_is_needs_no_other() {
 }
 
 #[tokio::test]
+async fn an_id_decides_whenever_it_is_given() {
+    let stage = pots().await;
+    stage.add(admin(), "cup-c", 4).await;
+    // In place of one of the look-alikes that were offered, and the question is not forgotten.
+    stage.all(asking(user("u"), 7, "How heavy is it?")).await;
+    let told = stage.says(user("u"), "It is cup-c").await;
+    assert!(text(&told).contains("4 kg"), "{told:?}");
+    // Of the look-alike that was first anyway: nobody is asked which it is.
+    stage.all(asking(user("v"), 7, "")).await;
+    for (id, kilos) in [("pot-a", "1 kg"), ("pot-b", "2 kg")] {
+        let told = stage.says(user("v"), &format!("How heavy is {id}?")).await;
+        assert!(text(&told).contains(kilos) && !text(&told).contains("confident"), "{told:?}");
+    }
+    // Two of them are meant together.
+    let told = stage.all(asking(user("w"), 4, "Is pot-a heavier than pot-b?")).await;
+    let mut both = matched(&told).get(..2).unwrap().to_vec();
+    both.sort();
+    assert_eq!(both, ["pot-a", "pot-b"]);
+    assert!(told.iter().any(|r| matches!(r, Reply::Answer(_))), "{told:?}");
+    assert!(!text(&told).contains("confident"), "{told:?}");
+}
+
+#[tokio::test]
 async fn buttons_about_one_photo_do_nothing_to_the_next() {
     let stage = pots().await;
     let asked = stage.all(asking(user("u"), 7, "How heavy is it?")).await;

@@ -115,7 +115,7 @@ async fn what_a_server_used_before_it_failed_is_its_own() {
     let first = Server::new(|_, _| streamed(events(&["It wei"])).cut());
     let second = Server::new(move |_, _| {
         streamed(
-            events(&["2 kg [kettle] [made-up]."]) + &format!("data: {counted}\n\ndata: [DONE]\n\n"),
+            events(&["2 kg [kettle] [LM-X2]."]) + &format!("data: {counted}\n\ndata: [DONE]\n\n"),
         )
     });
     let answer = ask(&settings(&[&first, &second])).await;
