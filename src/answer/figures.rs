@@ -513,6 +513,7 @@ fn unit_after(text: &str) -> Option<(usize, Kind, f64)> {
     }
     let phrase = |(phrase, ..): &&(&str, Kind, f64)| {
         rest.get(..phrase.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(phrase))
+            && !rest.get(phrase.len()..).is_some_and(|end| end.starts_with(char::is_alphabetic))
     };
     if let Some((phrase, kind, factor)) = PHRASES.iter().find(phrase) {
         return Some((blank + phrase.len(), *kind, *factor));
@@ -568,7 +569,7 @@ fn unit(word: &str) -> Option<(Kind, f64)> {
     if word == "¤" {
         return Some((Money, 1.0));
     }
-    let sign = SIGNS.iter().find(|(sign, ..)| *sign == word);
+    let sign = SIGNS.iter().chain(UNSPACED).find(|(sign, ..)| *sign == word);
     let found = sign.or_else(|| {
         let word = word.to_lowercase();
         WORDS.iter().find(|(words, ..)| words.split(' ').any(|w| w == word))

@@ -1,8 +1,8 @@
 //! What may leave a model's mouth: nothing of the rules it was given, and no secret.
 //!
 //! A model that does as any text tells it repeats its rules when asked. So every state of an answer is
-//! held against them, letters and digits alone: as it is, backwards, by ROT13, and inside whatever
-//! decodes from Base64 or hexadecimal. One that gives more than a few words of them away is withheld,
+//! held against them, letters and digits alone: as it is, backwards, with the alphabet shifted, its words
+//! numbered, and inside whatever decodes from Base64 or hexadecimal. One that gives more than a few words of them away is withheld,
 //! also when the rules are only named by their number. Strings that no reader can read are, too.
 
 use std::collections::HashSet;

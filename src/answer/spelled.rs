@@ -67,7 +67,8 @@ fn replaced(text: &str, language: &Language) -> Option<String> {
     // behind a word.
     let plain = |from: usize, to: usize| {
         let (before, after) = (word(from.checked_sub(2)), word(Some(to + 1)));
-        let short = after.chars().count() <= 2 && super::figures::is_unit(after);
+        let short = after.len() == 1 && super::figures::is_unit(after)
+            || matches!(&*after.to_lowercase(), "an" | "ma");
         let years = after == "an" && matches!(language, Language::French(_));
         !before.contains(char::is_numeric) && (!short || years)
     };

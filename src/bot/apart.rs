@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::ask::Named;
 use super::call::Call;
 use super::error::KbError;
 use super::markup::Markup;
@@ -54,11 +55,13 @@ pub fn wording(language: &str, difference: &Difference) -> String {
 }
 
 impl Call {
-    /// Answers in words to an open question, and asks one where the photo leaves it open.
+    /// Answers in words to an open question, and asks one where the photo leaves it open. `named_there`
+    /// becomes what such an answer names to the letter.
     pub(super) async fn settled(
         &self,
         session: &mut Session,
         question: String,
+        named_there: &mut Named,
     ) -> Result<Settled, KbError> {
         if let Some(waiting) = session.waiting.take() {
             match meant(&question, &waiting.choices) {
@@ -72,8 +75,11 @@ impl Call {
                 Meant::Unclear => {
                     // "It's the LM-KT3" names one that was not offered; else something else is asked,
                     // and it is not asked about again.
-                    let named = self.look_again(session, &question).await?;
-                    let open = named.alone && !question.contains('?');
+                    *named_there = self.look_again(session, &question).await?;
+                    if let Some(seen) = &mut session.seen {
+                        seen.alike.clear();
+                    }
+                    let open = named_there.alone && !question.contains('?');
                     return Ok(Settled::Answer(if open { waiting.question } else { question }));
                 }
             }

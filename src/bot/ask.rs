@@ -57,7 +57,7 @@ impl Call {
                 return self.nothing_there(session).await;
             }
             session.turns.clear();
-            named = Named::by(&matches);
+            named = Named::by(&matches, question.as_deref());
             self.take_up(session, vector, jpeg, matches).await?;
         } else if let Some(question) = &question
             && session.waiting.is_none()
@@ -68,12 +68,13 @@ impl Call {
             None => self.tell("what-to-know", &[]).await,
             Some(_) if session.seen.is_none() => self.refuse("ask-needs-photo", &[]).await,
             Some(question) => {
-                if let Settled::Answer(question) = self.settled(session, question).await? {
+                let settled = self.settled(session, question, &mut named).await?;
+                if let Settled::Answer(question) = settled {
                     self.answer(session, question).await?;
-                }
-                // "Is it lighter than the LM-X2?" is no change of subject.
-                if let Some(id) = named.beside {
-                    super::apart::choose(session, &id);
+                    // "Is it lighter than the LM-X2?" is no change of subject.
+                    if let Some(id) = named.beside {
+                        super::apart::choose(session, &id);
+                    }
                 }
             }
         }
@@ -91,20 +92,33 @@ impl Call {
         let first_question = session.turns.is_empty() && !before.chosen && before.rejected == 0;
         let (vector, jpeg) = (before.vector.clone(), Arc::clone(&before.jpeg));
         let k = self.engine().settings().search.k;
-        let matches =
+        let mut matches =
             self.kb().matching(vector.clone(), Some(question.to_owned()), true, k).await?;
         let Some(first) = matches.matches.first().map(|m| m.product.id.clone()) else {
             return Ok(Named::default());
         };
-        let named = Named::by(&matches);
-        let talked_of = before.found.get(before.rejected).map(|f| &f.product);
-        if talked_of == Some(&first) && matches.named < 2 {
+        let talked_of = before.found.get(before.rejected).cloned();
+        let same = talked_of.as_ref().is_some_and(|found| found.product == first);
+        if same && matches.named < 2 {
             if matches.alone {
                 super::apart::choose(session, &first);
             }
-        } else if first_question || matches.named > 0 {
+            return Ok(Named { alone: matches.alone, beside: None });
+        }
+        // What the user has said it is counts for more than what the photo says.
+        let said = talked_of.filter(|_| !same && (before.chosen || before.rejected > 0));
+        if let Some(said) = said.as_ref().filter(|_| matches.named > 0 && compares(question)) {
+            (matches.alone, matches.seen) = (false, Some(said.product.clone()));
+        }
+        let named = Named::by(&matches, Some(question));
+        if first_question || matches.named > 0 {
+            let behind = matches.named;
             self.show(&matches, 0).await?;
             self.take_up(session, vector, jpeg, matches).await?;
+            if let (Some(seen), Some(said)) = (&mut session.seen, said) {
+                seen.found.retain(|found| found.product != said.product);
+                seen.found.insert(behind.min(seen.found.len()), said);
+            }
         }
         Ok(named)
     }
@@ -361,6 +375,29 @@ impl Call {
     }
 }
 
+/// Whether a question sets what it names beside what is talked of: "is it lighter than the LM-X2?"
+fn compares(question: &str) -> bool {
+    const BESIDE: [&str; 11] = [
+        "than",
+        "vs",
+        "versus",
+        "compare",
+        "compared",
+        "als",
+        "vergleich",
+        "verglichen",
+        "que",
+        "che",
+        "dan",
+    ];
+    const IT: [&str; 11] =
+        ["it", "its", "this", "these", "mine", "er", "sie", "es", "dieser", "diese", "dieses"];
+    let asks = question.contains('?');
+    let words = question.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let mut words = words.map(|word| (BESIDE.contains(&&*word), IT.contains(&&*word)));
+    words.any(|(beside, it)| beside || (asks && it))
+}
+
 /// What a question names to the letter.
 #[derive(Default)]
 pub(super) struct Named {
@@ -371,8 +408,9 @@ pub(super) struct Named {
 }
 
 impl Named {
-    fn by(matches: &Matches) -> Self {
-        Self { alone: matches.alone, beside: matches.seen.clone() }
+    fn by(matches: &Matches, question: Option<&str>) -> Self {
+        let beside = matches.seen.clone().filter(|_| question.is_some_and(compares));
+        Self { alone: matches.alone, beside }
     }
 }
 

@@ -193,7 +193,7 @@ impl Bot {
     /// work of that user is under way it counts as theirs.
     pub fn offers(&self, request: &Request) -> bool {
         let Some(action) = &request.press else { return false };
-        let session = self.0.sessions.of(&Key::of(request));
+        let Some(session) = self.0.sessions.known(&Key::of(request)) else { return false };
         session.try_lock().map_or(true, |session| session.offers(action))
     }
 

@@ -204,6 +204,11 @@ impl Sessions {
         self.kept.get_with_by_ref(key, || (Arc::default(), BASE as u32)).0
     }
 
+    /// The session of this user here, if there is one.
+    pub fn known(&self, key: &Key) -> Option<Arc<Mutex<Session>>> {
+        self.kept.get(key).map(|(session, _)| session)
+    }
+
     /// Counts a session's size anew after it changed, unless it was forgotten meanwhile.
     pub fn keep(&self, key: &Key, session: &Arc<Mutex<Session>>, now: &Session) {
         let weight = u32::try_from(now.weight()).unwrap_or(u32::MAX);

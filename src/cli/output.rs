@@ -71,6 +71,9 @@ pub(super) fn answer_json(answer: &Answer, matches: &Matches) -> Value {
         value["model"] = json!(answer.model);
         value["prompt"] = json!(answer.prompt);
         value["usage"] = json!(answer.usage);
+        if answer.spent.iter().any(|spend| spend.estimated) {
+            value["usage"]["estimated"] = true.into();
+        }
     }
     value
 }

@@ -5,7 +5,7 @@
 //! needed and when the catalogue's texts have changed since, by whichever process. Where building takes
 //! long, an older one serves meanwhile: a twentieth of the time at most goes into building.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -97,18 +97,14 @@ impl Lexicon {
         let mut exactly: Vec<String> = Vec::new();
         let mut clear = true;
         for code in codes_in(words) {
-            let before = exactly.len();
             let known = built.codes.get(&code.to_lowercase_plain());
             let known =
                 known.into_iter().flatten().filter_map(|at| built.ids.get(*at as usize)).cloned();
             // The catalogue itself knows what was added a moment ago.
             let new = catalogue.find(code.text)?.map(|product| product.id).filter(|id| is_code(id));
-            for id in known.chain(new) {
-                if !exactly.contains(&id) {
-                    exactly.push(id);
-                }
-            }
-            clear &= exactly.len() <= before + 1;
+            let has: BTreeSet<String> = known.chain(new).collect();
+            clear &= has.len() <= 1;
+            exactly.extend(has.into_iter().filter(|id| !exactly.contains(id)).collect::<Vec<_>>());
         }
         let query = naming_stems(words, true).join("\n");
         let mut scored = built.scorer.matches(&built.embedder.embed(&query));

@@ -260,10 +260,21 @@ async fn a_command_is_acknowledged_while_everything_else_must_wait() {
         json!({"message": "You are being rate limited.", "retry_after": 100, "global": true});
     stage.discord.fault(sending(429, vec![("x-ratelimit-global", "true".to_owned())], wait));
     stage.mention(USER, "/help", None);
+    // One for webhooks holds for that webhook alone, and is waited for.
+    stage.discord.fault(Fault {
+        method: "PATCH",
+        path: "@original".into(),
+        times: 1,
+        status: 429,
+        headers: vec![("x-ratelimit-global", "true".to_owned())],
+        body: json!({"message": "You are being rate limited.", "retry_after": 0.3, "global": true}),
+    });
     let sent = |d: &Discord| d.requests().iter().any(|r| r.contains("/messages")).then_some(());
     stage.discord.until("the limit", sent).await;
     // Somebody else: one person's requests wait for each other.
     let helped = stage.discord.command(6001, json!({"id": "9", "name": "help", "type": 1}), |_| {});
     stage.says(&helped, "/similar").await;
+    let edits = |r: &&String| r.contains("@original");
+    assert_eq!(stage.discord.requests().iter().filter(edits).count(), 2);
     stage.end().await;
 }

@@ -58,10 +58,18 @@ impl Commands {
         let everywhere = format!("/applications/{}/commands", self.application);
         // What stands in a guild and everywhere would be shown twice.
         let before = noted(self.noted.clone()).await;
-        for guild in before.iter().filter(|guild| !self.guilds.contains(guild)) {
+        let (mut left, listed) = (self.guilds.clone(), |guild: &u64| self.guilds.contains(guild));
+        left.extend(before.into_iter().filter(|guild| !listed(guild)));
+        note(self.noted.clone(), left.clone()).await;
+        for guild in left.clone().iter().filter(|guild| !listed(guild)) {
             let taken_away = self.put(rest, &self.place(*guild), &json!([])).await;
-            told(taken_away, &format!("could not be taken away in guild {guild}"))?;
+            // Where the bot is no more, nobody is shown them.
+            let gone = matches!(taken_away, Err(RestError::Refused { status: 403 | 404, .. }));
+            if gone || told(taken_away, &format!("could not be taken away in guild {guild}"))? {
+                left.retain(|other| other != guild);
+            }
         }
+        note(self.noted.clone(), left).await;
         if self.guilds.is_empty() {
             let put = self.put(rest, &everywhere, &self.body()).await;
             told(put, "could not be registered")?;
@@ -72,13 +80,19 @@ impl Commands {
         for guild in &self.guilds {
             self.register_in(rest, *guild).await?;
         }
-        note(self.noted.clone(), self.guilds.clone()).await;
         Ok(())
     }
 
     /// Whether a guild should have them and has not.
     pub fn lacks(&self, guild: u64) -> bool {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).contains(&guild)
+    }
+
+    /// The bot was removed from a guild, and its commands with it.
+    pub fn lost(&self, guild: u64) {
+        if self.guilds.contains(&guild) {
+            self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(guild);
+        }
     }
 
     /// Tells Discord of them for one guild.
@@ -142,7 +156,11 @@ async fn noted(file: PathBuf) -> Vec<u64> {
 async fn note(file: PathBuf, guilds: Vec<u64>) {
     let write = move || match guilds.as_slice() {
         [] if !file.exists() => Ok(()),
-        guilds => std::fs::write(file, json!(guilds).to_string()),
+        guilds => {
+            let new = file.with_extension("new");
+            std::fs::write(&new, json!(guilds).to_string())?;
+            std::fs::rename(new, file)
+        }
     };
     if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
         tracing::warn!("which guilds have the slash commands cannot be noted: {error}");

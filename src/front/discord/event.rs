@@ -84,18 +84,32 @@ impl Front {
                 Err(error) => tracing::warn!("an interaction could not be read: {error}"),
             },
             other => {
-                if other == "GUILD_CREATE" {
-                    self.welcome(&data);
-                }
+                self.welcome(other, &data);
                 self.guilds.hear(other, &data);
             }
         }
     }
 
+    /// Registers the commands, in the background where that takes longer than so long.
+    pub async fn register(self: &Arc<Self>, patience: Duration) {
+        let front = Arc::clone(self);
+        let registering = self.work.spawn(async move {
+            // A token that is revoked is noticed by whoever waits for that.
+            let _ = front.stop.run_until_cancelled(front.commands.register(&front.rest)).await;
+        });
+        let _ = tokio::time::timeout(patience, registering).await;
+    }
+
     /// Gives a listed guild its commands, if they were refused before the bot was in it.
-    fn welcome(self: &Arc<Self>, guild: &Value) {
+    fn welcome(self: &Arc<Self>, event: &str, guild: &Value) {
         let id = guild.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-        let Some(id) = id.filter(|id| self.commands.lacks(*id)) else { return };
+        let Some(id) = id else { return };
+        match event {
+            "GUILD_CREATE" if self.commands.lacks(id) => {}
+            // Unavailable, it is still the bot's.
+            "GUILD_DELETE" if guild.get("unavailable").is_none() => return self.commands.lost(id),
+            _ => return,
+        }
         let front = Arc::clone(self);
         self.work.spawn(async move {
             let registering = front.commands.register_in(&front.rest, id);

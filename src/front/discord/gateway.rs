@@ -38,7 +38,7 @@ const SEND: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How often in a row the address that a session names may fail before it is resumed where sessions
+/// How often in a row the address that a session names may fail before it is also tried where sessions
 /// begin, and how often the session may be refused before it is over.
 const TRIES: u32 = 3;
 /// Between two sessions that begin (Discord, max_concurrency).
@@ -185,7 +185,8 @@ impl Gateway {
             if kept.session.is_none() {
                 self.turn(shard).await;
             }
-            let own = kept.session.as_ref().filter(|_| kept.unreached < TRIES);
+            let turns = kept.unreached < TRIES || kept.unreached.is_multiple_of(2);
+            let own = kept.session.as_ref().filter(|_| turns);
             let url = own.map_or(&self.url, |session| &session.url);
             let opened = timeout(CONNECT, self.open(url));
             opened.await.unwrap_or_else(|_| Err("it took too long".into()))

@@ -45,6 +45,8 @@ use speaker::Rules;
 /// Pause before a failed start is tried again; it doubles up to the second.
 const RETRY: Duration = Duration::from_secs(2);
 const MAX_RETRY: Duration = Duration::from_secs(300);
+/// How long the connections wait for the commands to be registered.
+const REGISTERING: Duration = Duration::from_secs(10);
 /// More than any bot has.
 const MAX_SHARDS: u64 = 4096;
 const MAX_STARTS: u64 = 64;
@@ -117,7 +119,6 @@ async fn serve(
         let (photos, dir) = (bot.settings().bot.max_photos, &bot.settings().catalogue.dir);
         let noted = dir.join(format!("discord-{application}.json"));
         let commands = Commands::new(application, settings.guilds.clone(), photos, noted);
-        commands.register(rest).await?;
         let (gateway, shards) = open(settings, &ask(rest, "/gateway/bot").await?)?;
         Ok::<_, Broken>((me, commands, gateway, shards))
     };
@@ -136,6 +137,7 @@ async fn serve(
     let (bot, rest_too, stop_too) = (bot.clone(), Arc::clone(rest), stop.clone());
     let front = Front::new(bot, rest_too, fetcher, me, rules, commands, stop_too);
     let front = Arc::new(front);
+    front.register(REGISTERING).await;
     let keep = |number| {
         let front = Arc::clone(&front);
         let hear = move |event: &str, data| front.hear(event, data);

@@ -22,10 +22,9 @@ use tokio_util::sync::CancellationToken;
 const DISCORD: &str = "https://discord.com";
 const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest wait for Discord to take an acknowledgement, and for all attempts at one: it is worth
-/// nothing after three seconds.
-const ACKNOWLEDGE: Duration = Duration::from_millis(1500);
-const ACKNOWLEDGED: Duration = Duration::from_millis(2500);
+/// Longest wait for Discord to take an acknowledgement, which is worth nothing after three seconds: time
+/// for two calls.
+const ACKNOWLEDGE: Duration = Duration::from_millis(1300);
 /// Bytes a second that a call with files should bring away, or it is given up.
 const SLOWEST: u64 = 128 << 10;
 /// Longest that a call waits for its turn.
@@ -157,7 +156,7 @@ impl Rest {
         let begun = Instant::now();
         let mut failures = 0;
         let at_most = |patience: Duration| match acknowledges(call.path) {
-            true => patience.min(ACKNOWLEDGED),
+            true => patience.min(ACKNOWLEDGE),
             false => patience,
         };
         let mut give_up = begun + at_most(PATIENCE);
@@ -283,8 +282,7 @@ impl Rest {
         let now = Instant::now();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         // What answers an interaction does not count against the limit of everything.
-        let path = route.split_once(' ').map_or(route, |(_, path)| path);
-        let common = windows.get("").filter(|_| !is_webhook(path));
+        let common = windows.get("").filter(|_| !is_webhook(path_of(route)));
         let full = [windows.get(route), common]
             .into_iter()
             .flatten()
@@ -310,7 +308,9 @@ impl Rest {
             let global = headers.contains_key("x-ratelimit-global")
                 || body.get("global").and_then(Value::as_bool) == Some(true);
             tracing::debug!(route, global, "limited by Discord");
-            (if global { "" } else { route }, 0, retry_after(headers, body))
+            // The limit of everything does not hold for webhooks, which have one of their address.
+            let common = global && !is_webhook(path_of(route));
+            (if common { "" } else { route }, 0, retry_after(headers, body))
         } else if let Some(left) = left {
             (route, left as u32, seconds(number("x-ratelimit-reset-after").unwrap_or(0.0)))
         } else {
@@ -362,6 +362,11 @@ fn route(call: &Call<'_>) -> String {
     };
     let parts: Vec<String> = path.split('/').enumerate().map(part).collect();
     format!("{} {}", call.method, parts.join("/"))
+}
+
+/// The path in a [`route`].
+fn path_of(route: &str) -> &str {
+    route.split_once(' ').map_or(route, |(_, path)| path)
 }
 
 fn hash(text: &str) -> u64 {

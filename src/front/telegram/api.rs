@@ -32,7 +32,8 @@ const STALL: Duration = Duration::from_secs(20);
 const CHAT_ACTION: Duration = Duration::from_secs(5);
 /// How often a file is tried in all.
 const TRIES: u32 = 4;
-/// How long a call is made again while Telegram fails, asks to wait or cannot be reached.
+/// How long a call is made again while Telegram fails, and while it asks to wait or cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(120);
 const OUTAGE: Duration = Duration::from_secs(30 * 60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Longest error in the log, in characters.
@@ -191,15 +192,16 @@ impl Api {
                 Err(error) => error,
             };
             attempt += 1;
-            let pause = match &error {
-                RequestError::RetryAfter(seconds) => seconds.duration() + pause(0) / 4,
-                error if transient(error) => pause(attempt),
+            let (pause, patience) = match &error {
+                RequestError::RetryAfter(seconds) => (seconds.duration() + pause(0) / 4, OUTAGE),
+                RequestError::Network(_) | RequestError::Io(_) => (pause(attempt), OUTAGE),
+                error if transient(error) => (pause(attempt), PATIENCE),
                 _ => {
                     self.doubt(&error);
                     return Err(error);
                 }
             };
-            if begun.elapsed() + pause > OUTAGE {
+            if begun.elapsed() + pause > patience {
                 return Err(error);
             }
             tracing::debug!(?pause, "Telegram: {}", self.told(&error));

@@ -16,13 +16,16 @@ use crate::bot::{Platform, Request};
 /// The longest action that a button of ours has, in bytes.
 const MAX_ACTION: usize = 40;
 
-/// Images that phones send as files and that cannot be read: how their media type begins, how their
-/// names end, what they are called.
-const UNREAD: [(&str, &[&str], &str); 4] = [
-    ("hei", &["heic", "heif", "hif"], "HEIC"),
-    ("avif", &["avif"], "AVIF"),
-    ("svg", &["svg", "svgz"], "SVG"),
-    ("jxl", &["jxl"], "JPEG XL"),
+/// Images that can be read, by media type and by how their names end.
+const READ: [&str; 8] = ["jpeg", "jpg", "pjpeg", "png", "webp", "gif", "bmp", "tiff"];
+const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+/// Images that phones and desks send and that cannot: how their names end, what they are called.
+const UNREAD: [(&[&str], &str); 5] = [
+    (&["heic", "heif", "hif"], "HEIC"),
+    (&["avif"], "AVIF"),
+    (&["svg", "svgz"], "SVG"),
+    (&["jxl"], "JPEG XL"),
+    (&["psd"], "Photoshop"),
 ];
 
 /// Where replies go.
@@ -46,7 +49,7 @@ pub struct FileRef {
     pub size: Option<u64>,
     pub kind: FileKind,
     /// The format of an image that cannot be read.
-    pub unread: Option<&'static str>,
+    pub unread: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +133,8 @@ pub fn message(
     // Of an album whose caption is changed only the captioned picture comes again.
     let edited = messages.iter().any(|m| m.edit_date().is_some());
     let whole = first.media_group_id().filter(|_| edited).and_then(|id| album(first.chat.id, id));
-    if let Some(whole) = whole.filter(|whole| whole.len() > incoming.files.len()) {
+    let holds = |whole: &Vec<FileRef>| incoming.files.iter().all(|file| whole.contains(file));
+    if let Some(whole) = whole.filter(holds) {
         incoming.files = whole;
     }
     incoming.replied = replied.map(|m| {
@@ -188,20 +192,7 @@ pub fn file(message: &Message, photo_bytes: u64) -> Option<FileRef> {
         let mime = mime.unwrap_or_default();
         let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
         let ending = ending.unwrap_or_default();
-        let image = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
-        let names = |(kind, endings, _): &&(&str, &[&str], _)| {
-            mime.strip_prefix("image/").is_some_and(|m| m.starts_with(kind))
-                || endings.contains(&ending.as_str())
-        };
-        let unread = UNREAD.iter().find(names).map(|(.., format)| *format);
-        let named = unread.is_some() || image.contains(&ending.as_str());
-        let kind = if mime.starts_with("image/") || named {
-            FileKind::Image
-        } else if mime.contains("zip") || ending == "zip" {
-            FileKind::Archive
-        } else {
-            FileKind::Other
-        };
+        let (kind, unread) = kind(&mime, &ending);
         let id = document.file.id.clone();
         return Some(FileRef { id, name, size: size(document.file.size), kind, unread });
     }
@@ -213,6 +204,26 @@ pub fn file(message: &Message, photo_bytes: u64) -> Option<FileRef> {
     let other = other.or_else(|| message.sticker().map(|f| f.file.id.clone()));
     let (name, size, kind, unread) = (String::new(), None, FileKind::Other, None);
     Some(FileRef { id: other?, name, size, kind, unread })
+}
+
+/// What a document is by its media type, or where that says nothing by its name's ending; of an image that
+/// cannot be read its format.
+fn kind(mime: &str, ending: &str) -> (FileKind, Option<String>) {
+    let known = |name: &str| UNREAD.iter().find(|(ends, _)| ends.contains(&name));
+    let called =
+        |name: &str| known(name).map_or(name.to_uppercase(), |(_, format)| (*format).into());
+    let vague = mime.is_empty() || mime == "application/octet-stream";
+    match mime.strip_prefix("image/") {
+        Some(image) => {
+            let image = image.trim_start_matches("x-ms-").trim_end_matches("+xml");
+            let unread = (!READ.contains(&image)).then(|| called(image));
+            (FileKind::Image, unread)
+        }
+        None if mime.contains("zip") || ending == "zip" => (FileKind::Archive, None),
+        None if ENDINGS.contains(&ending) => (FileKind::Image, None),
+        None if vague && known(ending).is_some() => (FileKind::Image, Some(called(ending))),
+        None => (FileKind::Other, None),
+    }
 }
 
 /// The forum topic a message stands in; elsewhere the same number only marks who replied.

@@ -22,7 +22,7 @@ const DESCRIPTION: usize = 150;
 const TITLE: usize = 100;
 
 /// Answers an inline query; without words, with nothing. One that finds no place among `places` is
-/// not looked for: the next letter asks again.
+/// not looked for, and not remembered as having none.
 pub async fn answer(api: &Api, bot: &Bot, places: &Semaphore, query: &InlineQuery) {
     let words: String = query.query.trim().chars().take(QUERY).collect();
     let user = query.from.id.0.to_string();
@@ -34,7 +34,7 @@ pub async fn answer(api: &Api, bot: &Bot, places: &Semaphore, query: &InlineQuer
         looked = bot.admit(Platform::Telegram, &format!("inline:{user}"), language).is_ok();
     }
     let place = places.try_acquire();
-    looked &= place.is_ok();
+    looked &= words.is_empty() || place.is_ok();
     if !words.is_empty() && looked {
         let kb = bot.kb(Platform::Telegram, "", "");
         match kb.find(&words, 0, CARDS).await {
@@ -45,6 +45,7 @@ pub async fn answer(api: &Api, bot: &Bot, places: &Semaphore, query: &InlineQuer
             }
         }
     }
+    drop(place);
     let cache = if looked { CACHE } else { 0 };
     let request = api.bot().answer_inline_query(query.id.clone(), cards);
     let request = request.cache_time(cache).is_personal(!looked);

@@ -268,9 +268,19 @@ impl Front {
         if !files.is_empty() || !replied.is_empty() {
             self.api.typing(incoming.target.chat, incoming.target.thread).await;
         }
-        let fetched = match self.fetch(&files, &incoming).await {
-            Ok(own) => self.fetch(&replied, &incoming).await.map(|theirs| (own, theirs)),
-            Err(refusal) => Err(refusal),
+        let fetching = async {
+            let own = self.fetch(&files, &incoming).await?;
+            Ok::<_, String>((own, self.fetch(&replied, &incoming).await?))
+        };
+        let typing = async {
+            loop {
+                tokio::time::sleep(screen::TYPING).await;
+                self.api.typing(incoming.target.chat, incoming.target.thread).await;
+            }
+        };
+        let fetched = tokio::select! {
+            fetched = fetching => fetched,
+            () = typing => Err(String::new()),
         };
         let (own, theirs) = match fetched {
             Ok(fetched) => fetched,
@@ -318,9 +328,11 @@ impl Front {
                 let values = [("sent", files.len().into()), ("limit", limit.into())];
                 return Err(say("too-many-photos", &values));
             }
-            if let Some((file, format)) = files.iter().find_map(|f| Some((f, f.unread?))) {
-                let unread = say("photo-unsupported", &[("format", format.into())]);
-                return Err(format!("{}: {unread}", file.name));
+            let unread = |f: &FileRef| Some((f.name.clone(), f.unread.clone()?));
+            if let Some((name, format)) = files.iter().find_map(unread) {
+                let sentence = say("photo-unsupported", &[("format", format.into())]);
+                let named = if name.is_empty() { sentence } else { format!("{name}: {sentence}") };
+                return Err(named);
             }
             let limit = self.file_bytes(wanted);
             let large = files.iter().find(|f| f.size.is_some_and(|size| size > limit));

@@ -1,7 +1,7 @@
 //! Pressed buttons: whose they are, and what the one who pressed sees at once.
 //!
 //! An anonymous admin writes in the group's name, but presses buttons in their own. Buttons that were
-//! shown to a group or channel are good for all who speak for it.
+//! shown to a group or channel are good for its admins, where Telegram tells who they are.
 
 use std::sync::Arc;
 
@@ -40,7 +40,9 @@ impl Front {
             }
             // Telegram waits for no word on it any more, so it is said in the chat.
             let (chat, work) = (foreign.target.chat.0, Work::Press(Box::new(query)));
-            queues.push(chat, work, update).await;
+            if !queues.push(chat, work, update).await {
+                front.pending.done(vec![update]).await;
+            }
         });
         false
     }
@@ -93,7 +95,7 @@ impl Front {
     fn acknowledge(self: &Arc<Self>, id: CallbackQueryId) {
         let front = Arc::clone(self);
         self.tasks.spawn(async move {
-            if let Err(error) = front.api.call(front.api.bot().answer_callback_query(id)).await {
+            if let Err(error) = front.api.once(front.api.bot().answer_callback_query(id)).await {
                 tracing::debug!("Telegram: {}", front.api.told(&error));
             }
         });
@@ -103,6 +105,6 @@ impl Front {
     async fn refuse(&self, id: CallbackQueryId, language: &str) -> Result<(), RequestError> {
         let answer = self.api.bot().answer_callback_query(id);
         let answer = answer.text(say(language, "telegram-not-yours", &[])).show_alert(true);
-        self.api.call(answer).await.map(drop)
+        self.api.once(answer).await.map(drop)
     }
 }

@@ -26,7 +26,7 @@ use crate::words::{Value, say};
 const PACE: Duration = Duration::from_millis(1100);
 const GROUP_PACE: Duration = Duration::from_millis(3100);
 /// An action is shown for five seconds.
-const TYPING: Duration = Duration::from_secs(4);
+pub const TYPING: Duration = Duration::from_secs(4);
 /// Most pictures in an album; fewer than two are none.
 const ALBUM: usize = 10;
 /// Longest wait that a growing answer takes notice of when Telegram asks for one.
