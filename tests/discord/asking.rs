@@ -137,6 +137,28 @@ async fn ask_is_acknowledged_then_answered_and_its_buttons_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn direct_messages_are_answered_in_the_language_of_the_last_command() {
+    let stage = Stage::new().await;
+    let direct = |user: u64, words: &str| {
+        let place = discord::dm_of(user).to_string();
+        stage.discord.message(user, words, |m| {
+            m["channel_id"] = place.as_str().into();
+            for of_guilds in ["guild_id", "member"] {
+                m.as_object_mut().unwrap().remove(of_guilds);
+            }
+        });
+        place
+    };
+    let german = stage.discord.command(USER, slash("help", vec![], None), |e| {
+        e["locale"] = "de".into();
+    });
+    stage.says(&german, "/treffer").await;
+    stage.says(&direct(USER, "/help"), "/treffer").await;
+    stage.says(&direct(6001, "/help"), "/similar").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_menu_asks_about_another_messages_photo() {
     let stage = Stage::new().await;
     let mut target = discord::message(42, CHANNEL, &person(6001), "look");

@@ -30,6 +30,8 @@ use crate::words::{negotiate, say};
 /// How long a delivery is known again.
 const REMEMBERED: Duration = Duration::from_secs(600);
 const DELIVERIES: u64 = 100_000;
+/// Users whose language is remembered.
+const LANGUAGES: u64 = 50_000;
 /// Discord's limits of an autocompletion.
 const CHOICES: usize = 25;
 const CHOICE: usize = 100;
@@ -52,6 +54,8 @@ pub struct Front {
     slots: Semaphore,
     turns: Arc<Turns>,
     seen: Cache<u64, ()>,
+    /// Users' own languages, which commands and buttons tell.
+    pub(super) languages: Cache<u64, String>,
 }
 
 impl Front {
@@ -68,7 +72,22 @@ impl Front {
         let slots = Semaphore::new(bot.settings().bot.concurrent.min(Semaphore::MAX_PERMITS));
         let seen = Cache::builder().max_capacity(DELIVERIES).time_to_live(REMEMBERED).build();
         let (guilds, work, turns) = (Guilds::default(), TaskTracker::new(), Arc::default());
-        Self { bot, rest, fetcher, me, rules, guilds, commands, work, stop, slots, turns, seen }
+        let languages = Cache::new(LANGUAGES);
+        Self {
+            bot,
+            rest,
+            fetcher,
+            me,
+            rules,
+            guilds,
+            commands,
+            work,
+            stop,
+            slots,
+            turns,
+            seen,
+            languages,
+        }
     }
 
     /// Takes notice of an event, and begins what it asks for.

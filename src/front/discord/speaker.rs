@@ -104,10 +104,12 @@ impl Front {
         let place = (arrived.guild_id, arrived.channel_id);
         let manager = trusted && permissions.is_some_and(manages);
         let speaker = self.speaker(place, user, nick, roles, manager);
+        self.languages.insert(user.id.get(), arrived.locale.clone());
         Some(Speaker { language: arrived.locale.clone(), ..speaker })
     }
 
-    /// Who wrote a message, whose language is the guild's.
+    /// Who wrote a message, whose language is the guild's, or in direct messages that of the user's last
+    /// command or button.
     pub(super) fn author(&self, message: &Message) -> Speaker {
         let member = message.member.as_deref();
         let roles = member.map(|m| m.roles.as_slice()).unwrap_or_default();
@@ -118,7 +120,10 @@ impl Front {
         let nick = member.and_then(|m| m.nick.clone());
         let place = (message.guild_id, message.channel_id);
         let speaker = self.speaker(place, &message.author, nick, roles, manager);
-        let language = guild.and_then(|guild| self.guilds.language(guild));
+        let language = match guild {
+            Some(guild) => self.guilds.language(guild),
+            None => self.languages.get(&user),
+        };
         Speaker { language: language.unwrap_or_else(|| ENGLISH.to_owned()), ..speaker }
     }
 

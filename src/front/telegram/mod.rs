@@ -187,7 +187,7 @@ impl Front {
                 (i64::try_from(query.from.id.0).unwrap_or_default(), Work::Inline(Box::new(query)))
             }
             UpdateKind::Error(update) => {
-                let (kind, _) = update.as_object().and_then(|u| u.iter().last()).unzip();
+                let (kind, _) = update.as_object().and_then(|u| u.iter().next_back()).unzip();
                 tracing::warn!("Telegram: update {id} cannot be read: {kind:?}");
                 return self.pending.done(vec![id]).await;
             }
