@@ -17,6 +17,7 @@ mod spelled;
 mod structured;
 mod templates;
 mod tokens;
+mod units;
 mod written;
 
 use std::sync::Arc;

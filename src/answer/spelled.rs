@@ -67,7 +67,7 @@ fn replaced(text: &str, language: &Language) -> Option<String> {
     // behind a word.
     let plain = |from: usize, to: usize| {
         let (before, after) = (word(from.checked_sub(2)), word(Some(to + 1)));
-        let short = after.len() == 1 && super::figures::is_unit(after)
+        let short = after.len() == 1 && super::units::is_unit(after)
             || matches!(&*after.to_lowercase(), "an" | "ma");
         let years = after == "an" && matches!(language, Language::French(_));
         !before.contains(char::is_numeric) && (!short || years)
@@ -108,7 +108,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 
 fn push<'a>(piece: &'a str, out: &mut Vec<Piece<'a>>) {
     match piece.rfind('-').and_then(|at| piece.split_at_checked(at)) {
-        Some((number, unit)) if super::figures::is_unit(unit.trim_start_matches('-')) => {
+        Some((number, unit)) if super::units::is_unit(unit.trim_start_matches('-')) => {
             out.extend([Piece(number), Piece(unit)]);
         }
         _ => out.push(Piece(piece)),
