@@ -329,6 +329,11 @@ async fn an_id_decides_whenever_it_is_given() {
         let told = stage.says(user("v"), &format!("How heavy is {id}?")).await;
         assert!(text(&told).contains(kilos) && !text(&told).contains("confident"), "{told:?}");
     }
+    // Set beside what the user said it is, it does not take its place.
+    let told = stage.says(user("v"), "Is it lighter than cup-c?").await;
+    assert_eq!(matched(&told)[0], "cup-c", "{told:?}");
+    let told = stage.says(user("v"), "And the weight?").await;
+    assert!(text(&told).contains("2 kg"), "{told:?}");
     // Two of them are meant together.
     let told = stage.all(asking(user("w"), 4, "Is pot-a heavier than pot-b?")).await;
     let mut both = matched(&told).get(..2).unwrap().to_vec();

@@ -323,6 +323,19 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_with_too_much_to_say_keeps_to_the_budget() {
+        let mut inquiry = inquiry(&[0.9]);
+        inquiry.turns.clear();
+        let product = &mut inquiry.evidence[0].product;
+        let long = "wörter ".repeat(280);
+        product.attributes = (0..64).map(|n| (format!("attribute {n}"), long.clone())).collect();
+        let prompt = grounded(&inquiry, &templates(), budget(3000)).unwrap();
+        assert!(prompt.tokens <= 3000 && prompt.products == 1, "{}", prompt.tokens);
+        let text = format!("{:?}", prompt.messages);
+        assert!(text.contains("attribute 0") && text.contains("word word"), "{text}");
+    }
+
+    #[test]
     fn what_does_not_fit_gives_way_from_the_back() {
         let templates = templates();
         let inquiry = inquiry(&[0.9, 0.899, 0.898]);
