@@ -2,8 +2,9 @@
 //!
 //! A model that does as any text tells it repeats its rules when asked. So every state of an answer is
 //! held against them, letters and digits alone: as it is, backwards, with the alphabet shifted, its words
-//! numbered, and inside whatever decodes from Base64 or hexadecimal. One that gives more than a few words of them away is withheld,
-//! also when the rules are only named by their number. Strings that no reader can read are, too.
+//! numbered, and inside whatever decodes from Base64 or hexadecimal. One that gives more than a few words
+//! of them away is withheld, also when the rules are only named by their number. Strings that no reader
+//! can read are, too.
 
 use std::collections::HashSet;
 

@@ -219,14 +219,13 @@ fn shortened(
         } else if longest > SHORT_VALUE {
             longest /= 2;
             product.attributes.values_mut().for_each(|value| cut(value, longest));
-        } else if product.attributes.pop().is_none() {
-            let text = templates.product(&product)?;
-            let cost = tokens::text(&text);
-            return Ok((text, cost));
+        } else {
+            product.attributes.pop();
         }
         let text = templates.product(&product)?;
         let cost = tokens::text(&text);
-        if cost <= room {
+        let shortest = longest <= SHORT_VALUE && product.attributes.is_empty();
+        if cost <= room || shortest {
             return Ok((text, cost));
         }
     }

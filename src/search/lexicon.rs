@@ -104,7 +104,11 @@ impl Lexicon {
             let new = catalogue.find(code.text)?.map(|product| product.id).filter(|id| is_code(id));
             let has: BTreeSet<String> = known.chain(new).collect();
             clear &= has.len() <= 1;
-            exactly.extend(has.into_iter().filter(|id| !exactly.contains(id)).collect::<Vec<_>>());
+            for id in has {
+                if !exactly.contains(&id) {
+                    exactly.push(id);
+                }
+            }
         }
         let query = naming_stems(words, true).join("\n");
         let mut scored = built.scorer.matches(&built.embedder.embed(&query));

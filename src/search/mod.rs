@@ -50,8 +50,8 @@ impl Matches {
     pub fn weighed(&self) -> impl Iterator<Item = (&Match, f32)> {
         let named = self.matches.iter().take(self.named).map(|m| m.score);
         let best = named.fold(f32::MIN, f32::max);
-        let weight = move |(at, m): (usize, &Match)| if at < self.named { best } else { m.score };
-        self.matches.iter().enumerate().map(move |(at, m)| (m, weight((at, m))))
+        let all = self.matches.iter().enumerate();
+        all.map(move |(at, m)| (m, if at < self.named { best } else { m.score }))
     }
 }
 

@@ -43,9 +43,8 @@ impl Breaker {
                 return None;
             }
             state.trying = true;
-            return Some(Pass { breaker: self, trial: true });
         }
-        Some(Pass { breaker: self, trial: false })
+        Some(Pass { breaker: self, trial: state.until.is_some() })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

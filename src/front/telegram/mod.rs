@@ -280,7 +280,7 @@ impl Front {
         };
         let fetched = tokio::select! {
             fetched = fetching => fetched,
-            () = typing => Err(String::new()),
+            never = typing => never,
         };
         let (own, theirs) = match fetched {
             Ok(fetched) => fetched,
