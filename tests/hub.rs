@@ -86,25 +86,32 @@ fn gets(request: &Request, name: &str) -> bool {
     request.method == "GET" && request.path.ends_with(name)
 }
 
-/// A user's machine: a home of its own and, in it, the hub's cache.
+/// A user's machine: a home of its own and, in it, the hub's cache. The home lies a folder deep, so
+/// that its `..` is the test's own too.
 struct Machine {
-    home: TempDir,
+    dir: TempDir,
     endpoint: String,
 }
 
 impl Machine {
     fn new(hub: &Hub) -> Self {
-        Self { home: tempfile::tempdir().unwrap(), endpoint: hub.hub.url() }
+        let machine = Self { dir: tempfile::tempdir().unwrap(), endpoint: hub.hub.url() };
+        fs::create_dir(machine.home()).unwrap();
+        machine
+    }
+
+    fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
     }
 
     fn cache(&self) -> PathBuf {
-        self.home.path().join("hf/hub")
+        self.home().join("hf/hub")
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = unproxied(magpie());
-        command.args(args).arg("--json").current_dir(self.home.path());
-        command.env("HOME", self.home.path()).env("HF_HOME", self.home.path().join("hf"));
+        command.args(args).arg("--json").current_dir(self.home());
+        command.env("HOME", self.home()).env("HF_HOME", self.home().join("hf"));
         command.env_remove("XDG_CACHE_HOME").env_remove("HUGGINGFACE_HUB_CACHE");
         command.env("HF_ENDPOINT", &self.endpoint);
         command
@@ -394,5 +401,5 @@ fn an_id_that_tries_a_path_is_refused_without_a_request() {
         }
     }
     assert_eq!(hub.hub.lines(), [] as [&str; 0]);
-    assert_eq!(files_ending(machine.home.path(), ""), [] as [PathBuf; 0]);
+    assert_eq!(files_ending(machine.dir.path(), ""), [] as [PathBuf; 0]);
 }
