@@ -110,7 +110,7 @@ pub struct DiscordSettings {
     /// Guilds to register the commands in at once; none: everywhere, which takes Discord a while.
     #[serde(deserialize_with = "list")]
     pub guilds: Vec<u64>,
-    /// Channels in which every message with a photo is a request; needs the message content intent.
+    /// Channels in which a photo needs no mention, nor do questions about it; needs the message content intent.
     #[serde(deserialize_with = "list")]
     pub channels: Vec<u64>,
     /// Users who may change the catalogue.

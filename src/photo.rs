@@ -16,6 +16,11 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use serde::{Deserialize, Serialize};
 
+/// The media types of what [`Photo::decode`] reads, behind `image/`, in all spellings.
+pub const MEDIA_TYPES: [&str; 8] = ["jpeg", "jpg", "pjpeg", "png", "webp", "gif", "bmp", "tiff"];
+/// How the names of such files end, behind the dot.
+pub const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+
 /// What a photo may cost. The same limits hold for chat uploads and imports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -129,6 +129,22 @@ async fn what_a_server_used_before_it_failed_is_its_own() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_is_asked_for_again() {
+    type Cut = fn(Reply) -> Reply;
+    for cut in [Reply::cut as Cut, Reply::closed] {
+        let server = Server::new(move |_, before| match before {
+            0 => cut(streamed(events(&["{\"answer\": \"It weighs nine"]))),
+            _ => structured("2 kg", &["kettle"], true),
+        });
+        let mut settings = settings(&[&server]);
+        settings.retries = 1;
+        let answer = ask(&settings).await;
+        assert_eq!((answer.model.as_deref(), &*answer.text), (Some("model-0"), "2 kg"));
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn what_a_server_does_not_count_is_estimated() {
     let server = Server::new(|_, _| says(&["It weighs ", "2 kg [kettle]."]));
     let answer = ask(&settings(&[&server])).await;

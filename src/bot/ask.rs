@@ -16,6 +16,7 @@ use super::session::{Found, Press, Seen, Session};
 use crate::answer::{self, Evidence, Inquiry, Turn};
 use crate::catalogue::Product;
 use crate::clip::Embedding;
+use crate::reading::spoken;
 use crate::search::{Matches, SearchError};
 
 /// Pause between two states of a growing answer.
@@ -241,7 +242,9 @@ impl Call {
         let judged = Arc::new(self.judged(&inquiry, &answer));
         let turn = Turn { question: question.clone(), answer: answer.text.clone() };
         session.remember(turn, self.engine().settings().bot.turns);
-        let shown = answered(answer, &inquiry.evidence, &links, &inquiry.language);
+        // What stands beside the answer is in the answer's language.
+        let language = spoken(&question).unwrap_or(&inquiry.language);
+        let shown = answered(answer, &inquiry.evidence, &links, language);
         self.send(Reply::Answer(shown)).await;
         let mut buttons = Vec::new();
         if left > 1 {
@@ -377,24 +380,14 @@ impl Call {
 
 /// Whether a question sets what it names beside what is talked of: "is it lighter than the LM-X2?"
 fn compares(question: &str) -> bool {
-    const BESIDE: [&str; 11] = [
-        "than",
-        "vs",
-        "versus",
-        "compare",
-        "compared",
-        "als",
-        "vergleich",
-        "verglichen",
-        "que",
-        "che",
-        "dan",
-    ];
-    const IT: [&str; 11] =
-        ["it", "its", "this", "these", "mine", "er", "sie", "es", "dieser", "diese", "dieses"];
+    const BESIDE: &str = "than vs versus compare compared als vergleich verglichen que comparé comparée che dan \
+vergeleken niż od";
+    const IT: &str = "it its this these mine er sie es dieser diese dieses il elle ce cet cette celui este esta esto \
+questo questa esse essa isto hij dit deze het tego tym";
+    let among = |all: &str, word: &str| all.split(' ').any(|known| known == word);
     let asks = question.contains('?');
     let words = question.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let mut words = words.map(|word| (BESIDE.contains(&&*word), IT.contains(&&*word)));
+    let mut words = words.map(|word| (among(BESIDE, &word), among(IT, &word)));
     words.any(|(beside, it)| beside || (asks && it))
 }
 

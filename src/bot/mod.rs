@@ -197,6 +197,17 @@ impl Bot {
         session.try_lock().map_or(true, |session| session.offers(action))
     }
 
+    /// Whether words that nobody is addressed with go on with a conversation: a question of somebody who
+    /// has shown a photo, or their answer to the bot's own.
+    pub fn goes_on(&self, request: &Request) -> bool {
+        let asks = request.text.contains(['?', '\u{ff1f}', '\u{61f}']);
+        let Some(session) = self.0.sessions.known(&Key::of(request)) else { return false };
+        let open = |session: &session::Session| {
+            session.waiting.is_some() || (asks && session.seen.is_some())
+        };
+        session.try_lock().map_or(asks, |session| open(&session))
+    }
+
     /// The catalogue that serves this place: the chat's own, its guild's or group's, or the common
     /// one.
     pub fn kb(&self, platform: Platform, space: &str, chat: &str) -> Kb {

@@ -157,13 +157,17 @@ fn leader(scores: &[usize]) -> Option<usize> {
 
 /// Which choice a reply means: by its number, or by words that only it has.
 pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
-    const NEITHER: &[&str] =
-        &["neither", "none", "nope", "no", "nein", "keins", "keiner", "keine", "keines", "weder"];
-    const ORDINALS: &[&[&str]] = &[
-        &["1", "first", "erste", "ersten", "erstes", "erster", "former", "a"],
-        &["2", "second", "zweite", "zweiten", "zweites", "zweiter", "latter", "b"],
-        &["3", "third", "dritte", "dritten", "drittes", "dritter", "c"],
+    const NEITHER: &str = "neither none nope no nein keins keiner keine keines weder non aucun aucune ni ninguno \
+ninguna nessuno nessuna não nenhum nenhuma nee geen nie żaden żadna żadne";
+    const ORDINALS: [&str; 3] = [
+        "1 first erste ersten erstes erster former a premier première primero primera primer primo prima primeiro \
+primeira eerste pierwszy pierwsza pierwsze",
+        "2 second zweite zweiten zweites zweiter latter b deuxième seconde segundo segunda secondo seconda tweede \
+drugi druga drugie",
+        "3 third dritte dritten drittes dritter c troisième tercero tercera tercer terzo terza terceiro terceira \
+derde trzeci trzecia trzecie",
     ];
+    let among = |names: &str, word: &str| names.split(' ').any(|name| name == word);
     let lower = reply.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -174,7 +178,7 @@ pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
     {
         return Meant::One(at);
     }
-    if words.first().is_some_and(|w| NEITHER.contains(w)) && words.len() <= 4 {
+    if words.first().is_some_and(|w| among(NEITHER, w)) && words.len() <= 4 {
         return Meant::Neither;
     }
     // A longer one with a question mark asks something: its numbers and articles name nothing.
@@ -198,10 +202,8 @@ pub fn meant(reply: &str, choices: &[Choice]) -> Meant {
         return Meant::One(at);
     }
     // "without the stripe", "the plain one": all that this one has, and nothing that only another has.
-    let ordinal = ORDINALS
-        .iter()
-        .take(choices.len())
-        .position(|names| words.iter().any(|w| names.contains(w)));
+    let ordinal =
+        ORDINALS.iter().take(choices.len()).position(|names| words.iter().any(|w| among(names, w)));
     let fitting: Vec<usize> =
         (0..choices.len()).filter(|at| value_stems(choices, *at).is_subset(&said)).collect();
     match (ordinal, fitting.as_slice()) {
@@ -340,5 +342,14 @@ mod tests {
             product("a", "The pot", &[("colour", "red")]),
         ]);
         assert_eq!(meant("How heavy is the zebra?", &pots.choices), Meant::One(0));
+        for (reply, means) in [
+            ("aucune des deux", Meant::Neither),
+            ("la première", Meant::One(0)),
+            ("il secondo", Meant::One(1)),
+            ("la bleue", Meant::One(0)),
+            ("de rode", Meant::One(1)),
+        ] {
+            assert_eq!(meant(reply, &pots.choices), means, "{reply}");
+        }
     }
 }

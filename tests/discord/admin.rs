@@ -149,6 +149,12 @@ async fn commands_are_registered_everywhere_or_in_guilds() {
     assert_eq!(everywhere[0]["options"][0]["name_localizations"]["de"], "frage");
     assert_eq!(everywhere[4]["options"][4]["name_localizations"]["de"], "ändern");
     assert_eq!(everywhere[5]["name_localizations"]["de"], "Magpie nach diesem Foto fragen");
+    for locale in ["es-419", "es-ES", "fr", "it", "nl", "pl", "pt-BR"] {
+        let what = |thing: &Value| thing["description_localizations"][locale].clone();
+        let (command, option) = (&everywhere[0], &everywhere[0]["options"][0]);
+        assert_ne!(what(command), command["description"], "{locale}");
+        assert_ne!(what(option), option["description"], "{locale}");
+    }
     let subs: Vec<&str> = everywhere[4]["options"]
         .as_array()
         .unwrap()

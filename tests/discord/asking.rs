@@ -276,6 +276,33 @@ async fn what_discord_keeps_from_the_bot_is_said_to_be_unseen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_a_listed_channel_questions_go_on_and_talk_is_left_alone() {
+    let stage = Stage::with(|s| s.discord.channels = vec![4002]).await;
+    let says = |who: u64, words: &str, photo: Option<Value>| {
+        stage.discord.message(who, words, |m| {
+            m["channel_id"] = "4002".into();
+            m["attachments"] = photo.into_iter().collect();
+        });
+    };
+    let (nobody, someone) = (USER + 50, USER + 51);
+    says(nobody, "what does everybody do tonight?", None);
+    says(someone, "", Some(stage.photo(2)));
+    // Right behind the photo, which is still being looked at.
+    says(someone, "how heavy is it?", None);
+    stage.says("4002", "2 kg").await;
+    says(someone, "thanks, nice", None);
+    says(someone, "and what is it called?", None);
+    let both = |d: &Discord| {
+        let standing = d.standing("4002");
+        let answers = standing.iter().filter(|w| said(w).contains("entry for The kettle")).count();
+        (answers == 2).then_some(standing)
+    };
+    let standing = stage.discord.until("both answers", both).await;
+    assert_eq!(standing.len(), 4, "the matches, what to ask, two answers: {standing:#?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thread_of_a_listed_channel_is_listed() {
     let stage = Stage::with(|s| s.discord.channels = vec![4001]).await;
     let thread = stage.discord.id().to_string();

@@ -1,5 +1,7 @@
 //! Questions: photos, albums, replies, changed captions, groups, topics, words.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[tokio::test]
@@ -254,19 +256,30 @@ async fn fifty_chats_at_once_get_their_own_answers() {
 async fn the_menu_is_set_in_every_language_and_words_find_cards() {
     let stage = Stage::new(&[("lamp", 1), ("kettle", 2)]).await;
     let fake = &stage.fake;
-    fake.until("menus", |f| Some(()).filter(|()| f.calls("setMyCommands").len() == 4)).await;
-    let menus = fake.calls("setMyCommands");
-    let language = |n: usize| menus[n].fields.get("language_code").and_then(Value::as_str);
-    assert_eq!(
-        [language(0), language(1), language(2), language(3)],
-        [None, Some("de"), None, Some("de")]
-    );
-    let scopes: Vec<&Value> = menus.iter().map(|m| &m.fields["scope"]["type"]).collect();
-    assert_eq!(scopes, ["default", "default", "chat", "chat"]);
-    let last = |n: usize| {
-        menus[n].fields["commands"].as_array().unwrap().last().unwrap()["command"].clone()
-    };
-    assert_eq!([last(0), last(1), last(2), last(3)], ["help", "hilfe", "kb", "katalog"]);
+    fake.until("menus", |f| Some(()).filter(|()| f.calls("setMyCommands").len() == 16)).await;
+    let menus: Vec<_> = fake
+        .calls("setMyCommands")
+        .into_iter()
+        .map(|m| {
+            let language = m.fields.get("language_code").and_then(Value::as_str).map(str::to_owned);
+            let last = m.fields["commands"].as_array().unwrap().last().unwrap().clone();
+            (m.fields["scope"]["type"].clone(), language, last)
+        })
+        .collect();
+    let (everybody, admin) = menus.split_at(8);
+    let languages = ["de", "es", "fr", "it", "nl", "pl", "pt"];
+    for (menus, scope, english, german) in
+        [(everybody, "default", "help", "hilfe"), (admin, "chat", "kb", "katalog")]
+    {
+        assert!(menus.iter().all(|(s, ..)| s == scope), "{menus:?}");
+        let spoken: Vec<_> = menus.iter().map(|(_, language, _)| language.as_deref()).collect();
+        assert_eq!(spoken, [&[None], &languages.map(Some)[..]].concat());
+        let name = |n: usize| menus[n].2["command"].clone();
+        assert_eq!([name(0), name(1), name(2)], [english, german, english]);
+        let told: HashSet<String> =
+            menus.iter().map(|(.., c)| c["description"].to_string()).collect();
+        assert_eq!(told.len(), menus.len(), "each in its own words: {told:?}");
+    }
     User::new(7).looks_for(fake, "kettle");
     let cards = fake
         .until("cards", |f| Some(f.calls("answerInlineQuery").first()?.fields["results"].clone()))

@@ -16,6 +16,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import distort
+import precision
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -56,7 +57,7 @@ class PictureTeacher(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The vectors' principal parts, [B, WIDTH, 4, 4], and what it takes the picture for, [B, products]."""
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), precision.autocast():
             seen = self.features(x).float()
         logits = self.product(seen.mean((2, 3)))
         return torch.einsum("bchw,cd->bdhw", seen - self.mean.view(1, -1, 1, 1), self.axes), logits
@@ -86,7 +87,7 @@ def taught(pictures, file: Path, seed: int, steps: int = 600, rate: float = 5e-4
                        distort.objects(pictures.pixels[goods], scenes, 0.7, SEES)])
         target = F.one_hot(torch.from_numpy(label[np.concatenate([shop, goods])]), classes).float()
         x, target = distort.mixed(x, target, 0.5)
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             seen = teacher.features(x)
         logits = teacher.product(F.dropout(seen.float().mean((2, 3)), 0.2))
         loss = F.cross_entropy(logits, target, label_smoothing=0.05)
@@ -108,7 +109,7 @@ def find_axes(teacher: PictureTeacher, pixels: np.ndarray, batch: int = 50) -> N
     found = []
     for part in np.array_split(pixels, max(1, len(pixels) // batch)):
         x = distort.lay_on(distort.to_float(part), torch.ones(1))
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             found.append(teacher.features(x).float().permute(0, 2, 3, 1).flatten(0, 2)[::2])
     vectors = torch.cat(found)
     teacher.mean.copy_(vectors.mean(0))
@@ -131,7 +132,7 @@ def text_features(texts: list[str], batch: int = 128) -> torch.Tensor:
     tok, net = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     out = torch.zeros(len(texts), 384)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), precision.autocast():
         for i in range(0, len(order), batch):
             part = order[i : i + batch]
             x = tok([texts[j] for j in part], padding=True, truncation=True, max_length=96, return_tensors="pt")

@@ -32,6 +32,7 @@ import distort
 import evaluate
 import export
 import model as clip
+import precision
 import teachers
 import tokenizer
 from watch import Exam, draw_curve
@@ -195,7 +196,7 @@ class Trainer:
         captions = [self.texts.titles[p] for p in goods[: a.texts // 2]]
         captions += [self.texts.draw(self.texts.by_product[p], self.rng, long) for p in goods[a.texts // 2 :]]
         captions += [self.texts.draw(self.texts.by_row[i], self.rng, long) for i in rows[n + s : n + s + a.pairs]]
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             tokens, pooled, image = clip.see(self.model, distort.normalise(x))
             words = clip.read(self.model, *tokenizer.encode(self.tok, captions))
             self.model.eval()  # no stochastic depth for what is to be learned exactly
@@ -283,6 +284,7 @@ class Trainer:
 
 def work(rank: int, a) -> None:
     torch.set_num_threads(1)
+    precision.choose(a.precision)
     dist.init_process_group(
         "gloo", init_method=f"file://{(a.run / 'meet').resolve()}", rank=rank, world_size=a.workers,
         timeout=timedelta(hours=6))  # a paused run must not give up
@@ -353,8 +355,11 @@ def main() -> None:
     p.add_argument("--views", type=int, default=3, help="stored views of each shop photo")
     p.add_argument("--every", type=float, default=600, help="seconds between two measurements")
     p.add_argument("--workers", type=int, default=2, help="processes, one for each core")
+    p.add_argument("--precision", choices=["auto", "bf16", "f32"], default="auto", help="auto: the faster on this machine")
     a = p.parse_args()
     torch.set_num_threads(a.workers)
+    a.precision = precision.choose(a.precision)
+    print(f"computing in {a.precision}", flush=True)
     a.cache = a.run / "cache"
     if not (a.cache / "index.json").exists():
         data.prepare(a.cache, a.grocery, a.clipart, a.kb, a.angles, a.views, a.seed)

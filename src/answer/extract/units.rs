@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::catalogue::Product;
 use crate::reading::meaning::{Vector, together};
 use crate::reading::topics::{self, Topics};
-use crate::reading::{Word, is_german, words};
+use crate::reading::{Word, readable, spoken, words};
 
 /// What a clause counts that only says why somebody asks.
 const ASIDE: f32 = 0.45;
@@ -84,19 +84,21 @@ pub struct Asked {
 
 /// The entry's sentences, then its attributes.
 pub fn units(product: &Product) -> Vec<Unit> {
-    let german = is_german(&product.description);
+    let language = spoken(&product.description);
     let sentences = product.description.lines().flat_map(|line| line.unicode_sentences());
     let sentences = sentences.map(str::trim).filter(|s| !s.is_empty());
-    let sentences = sentences.map(|s| unit(s.to_owned(), s, "", german));
+    let sentences = sentences.map(|s| unit(s.to_owned(), s, "", language));
     let attributes = product.attributes.iter().filter(|(_, value)| !value.contains("://"));
     let attributes = attributes.map(|(key, value)| {
         let name = key.replace('_', " ");
-        unit(format!("{}: {value}.", capitalised(&name)), value, &name, german)
+        unit(format!("{}: {value}.", capitalised(&name)), value, &name, language)
     });
     sentences.chain(attributes).collect()
 }
 
-fn unit(text: String, value: &str, name: &str, german: bool) -> Unit {
+fn unit(text: String, value: &str, name: &str, language: Option<&str>) -> Unit {
+    let (value, name) = (&*readable(value, language), &*readable(name, language));
+    let german = language == Some("de");
     let (words, name_words) = (words(value, german), words(name, german));
     let (tokens, name_tokens) = (topics::tokens(value), topics::tokens(name));
     let all = words.iter().chain(&name_words);
@@ -116,7 +118,9 @@ fn unit(text: String, value: &str, name: &str, german: bool) -> Unit {
 
 /// Reads a question about a product, whose own name says nothing in it.
 pub fn asked(question: &str, product: &Product) -> Asked {
-    let german = is_german(question);
+    let language = spoken(question);
+    let question = &*readable(question, language);
+    let german = language == Some("de");
     let title: HashSet<String> = words(&product.title, false).into_iter().map(|w| w.stem).collect();
     let clauses: Vec<&str> = question.split_inclusive(['.', '?', '!', ';', ',', '\n']).collect();
     let first = |clause: &str| clause.to_lowercase().unicode_words().next().map(str::to_owned);

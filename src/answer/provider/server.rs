@@ -197,7 +197,9 @@ impl Server {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(e))) => return Err(failed(&e)),
                 Ok(None) if finish.is_some() || attempt.done() => break,
-                Ok(None) => return Err(Failure::new("its answer broke off")),
+                Ok(None) => {
+                    return Err(Failure { again: true, ..Failure::new("its answer broke off") });
+                }
                 Err(_) if finish.is_some() => break,
                 Err(_) => return Err(attempt.silent()),
             };

@@ -268,8 +268,9 @@ pub(super) fn endless() -> Failure {
     Failure::new("its answer does not end")
 }
 
+/// The connection broke while the answer came.
 fn broken(error: &reqwest::Error) -> Failure {
-    Failure::new(&with_sources(error))
+    Failure { again: true, ..Failure::new(&with_sources(error)) }
 }
 
 /// How long a server asks to be left alone (RFC 9110, section 10.2.3, and OpenAI's finer header).

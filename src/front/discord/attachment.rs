@@ -9,12 +9,10 @@ use tokio::sync::Semaphore;
 
 use super::text;
 use crate::bot::{Bot, Upload};
+use crate::photo::{ENDINGS, MEDIA_TYPES};
 use crate::words::say;
 
 const DISCORD: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net"];
-const PHOTOS: [&str; 6] =
-    ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"];
-const PHOTO_ENDS: [&str; 8] = [".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
 const ARCHIVES: [&str; 3] =
     ["application/zip", "application/x-zip-compressed", "application/octet-stream"];
 const CONNECT: Duration = Duration::from_secs(10);
@@ -197,8 +195,10 @@ pub fn is_photo(file: &Attachment) -> bool {
 fn fits(file: &Attachment, wanted: Wanted) -> bool {
     let (kind, name) = (content_type(file), file.filename.to_lowercase());
     match wanted {
-        Wanted::Photos if kind.is_empty() => PHOTO_ENDS.iter().any(|end| name.ends_with(end)),
-        Wanted::Photos => PHOTOS.contains(&kind.as_str()),
+        Wanted::Photos if kind.is_empty() => {
+            name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+        }
+        Wanted::Photos => kind.strip_prefix("image/").is_some_and(|t| MEDIA_TYPES.contains(&t)),
         Wanted::Archive => {
             name.ends_with(".zip") && (kind.is_empty() || ARCHIVES.contains(&kind.as_str()))
         }

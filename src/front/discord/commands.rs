@@ -18,8 +18,8 @@ use super::rest::{Body, Call, Rest, RestError};
 use crate::bot::command::{MAX_SIMILAR, name_in};
 use crate::words::say;
 
-/// Languages besides English that Discord has and this program speaks.
-const LANGUAGES: [&str; 1] = ["de"];
+/// Languages besides English that Discord has, by its own names, and this program speaks.
+const LANGUAGES: [&str; 8] = ["de", "es-419", "es-ES", "fr", "it", "nl", "pl", "pt-BR"];
 /// Longest text an option takes here; Discord's own limit is 6,000.
 const TEXT: u16 = 2000;
 const LONG_TEXT: u16 = 6000;

@@ -230,8 +230,17 @@ impl Front {
         if !kind || message.author.bot || message.webhook_id.is_some() {
             return false;
         }
-        let listed = || self.is_listed(message) && carried(message).any(is_photo);
-        self.is_for_me(message) || listed()
+        let heard = || carried(message).any(is_photo) || self.goes_on(message);
+        self.is_for_me(message) || (self.is_listed(message) && heard())
+    }
+
+    /// Whether a message without a photo, said to nobody, goes on with what its author and the bot
+    /// talk of.
+    fn goes_on(&self, message: &Message) -> bool {
+        let place = (message.channel_id.get(), message.author.id.get());
+        let said = Request { text: message.content.clone(), ..self.author(message).request() };
+        let to_nobody = message.mentions.is_empty() && message.referenced_message.is_none();
+        to_nobody && (self.bot.goes_on(&said) || (said.text.contains('?') && self.turns.any(place)))
     }
 
     /// Whether a message stands in a listed channel or in a thread of one.

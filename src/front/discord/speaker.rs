@@ -17,7 +17,7 @@ const ENGLISH: &str = "en";
 /// Who may do what, where.
 pub struct Rules {
     pub admins: Admins,
-    /// Channels in which a photo alone is a request.
+    /// Channels in which a photo needs no mention, nor does a question about it.
     pub channels: Vec<u64>,
     /// Guilds whose managers are admins; none: all that the bot is in.
     pub guilds: Vec<u64>,

@@ -57,6 +57,11 @@ impl Turns {
         };
         Some(Turn { before, ended, queue, place, turns: Arc::clone(self) })
     }
+
+    /// Whether something is worked on here, or waits.
+    pub fn any(&self, place: Place) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&place)
+    }
 }
 
 impl Turn {

@@ -12,13 +12,11 @@ use super::Identity;
 use crate::bot::access::Admins;
 use crate::bot::command::{self, Command, Kb};
 use crate::bot::{Platform, Request};
+use crate::photo::{ENDINGS, MEDIA_TYPES};
 
 /// The longest action that a button of ours has, in bytes.
 const MAX_ACTION: usize = 40;
 
-/// Images that can be read, by media type and by how their names end.
-const READ: [&str; 8] = ["jpeg", "jpg", "pjpeg", "png", "webp", "gif", "bmp", "tiff"];
-const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
 /// Images that phones and desks send and that cannot: how their names end, what they are called.
 const UNREAD: [(&[&str], &str); 5] = [
     (&["heic", "heif", "hif"], "HEIC"),
@@ -216,7 +214,7 @@ fn kind(mime: &str, ending: &str) -> (FileKind, Option<String>) {
     match mime.strip_prefix("image/") {
         Some(image) => {
             let image = image.trim_start_matches("x-ms-").trim_end_matches("+xml");
-            let unread = (!READ.contains(&image)).then(|| called(image));
+            let unread = (!MEDIA_TYPES.contains(&image)).then(|| called(image));
             (FileKind::Image, unread)
         }
         None if mime.contains("zip") || ending == "zip" => (FileKind::Archive, None),

@@ -10,7 +10,8 @@ use crate::words::say;
 
 const EVERYBODY: [&str; 4] = ["ask", "similar", "forget", "help"];
 /// English has no code: it is what anybody sees who speaks no other.
-const LANGUAGES: [Option<&str>; 2] = [None, Some("de")];
+const LANGUAGES: [Option<&str>; 8] =
+    [None, Some("de"), Some("es"), Some("fr"), Some("it"), Some("nl"), Some("pl"), Some("pt")];
 
 /// Sets the menu that everybody sees.
 pub async fn set(api: &Api) {

@@ -1,0 +1,63 @@
+# Lo que solo se lee en Discord. Discord admite 100 caracteres para una descripción y 32 para un nombre.
+
+discord-ask = Preguntar por un producto, con una foto o sobre la última
+discord-similar = Mostrar solo los productos que se parecen a una foto o encajan con unas palabras
+discord-forget = Olvidar ahora mi foto y nuestra conversación
+discord-help = Lo que sé hacer
+discord-kb = Administrar el catálogo (solo administradores)
+discord-menu = Preguntar a Magpie por esta foto
+
+discord-kb-add = Añadir un producto, o fotos a uno ya conocido
+discord-kb-show = Mostrar un producto
+discord-kb-list = Mostrar la lista de todos los productos
+discord-kb-find = Buscar productos cuyo texto contenga unas palabras
+discord-kb-edit = Cambiar el título, la descripción u otro campo de un producto
+discord-kb-remove = Eliminar un producto, previa confirmación
+discord-kb-stats = Cuánto hay
+discord-kb-import = Importar un archivo zip con description.json e imágenes
+discord-kb-export = Obtener todo el catálogo en un archivo zip
+discord-kb-undo = Deshacer su último cambio
+discord-kb-log = Quién cambió qué
+
+discord-option-question = pregunta
+discord-option-question-what = Lo que le gustaría saber
+discord-option-photo = foto
+discord-option-photo-what = Una foto del producto
+discord-option-photo-more = foto{ $number }
+discord-option-photo-more-what = Otra foto del mismo producto
+discord-option-words = palabras
+discord-option-words-what = Lo que hay que buscar
+discord-option-k = cantidad
+discord-option-k-what = Cuántas coincidencias mostrar
+discord-option-id = id
+discord-option-id-what = El id del producto
+discord-option-title = título
+discord-option-title-what = El nombre del producto
+discord-option-description = descripción
+discord-option-description-what = Lo que dice de él el catálogo; de este texto salen las respuestas
+discord-option-page = página
+discord-option-page-what = Qué página de la lista
+discord-option-field = campo
+discord-option-field-what = El nombre de otro campo, por ejemplo precio
+discord-option-value = valor
+discord-option-value-what = Lo que debe decir el campo; vacío lo elimina
+discord-option-archive = archivo
+discord-option-archive-what = Un archivo zip
+
+discord-matches = Encontrado en el catálogo:
+discord-matches-unsure = No tengo la certeza de que sea uno de estos; son los más parecidos:
+discord-sources = De:
+discord-choose = ¿Qué hacemos?
+discord-presence = Envíeme una foto y una pregunta
+discord-stopping = Reiniciando
+discord-no-photo = En ese mensaje no hay ninguna foto.
+discord-gone = El archivo ya no está. Envíelo de nuevo, por favor.
+discord-fetch = No se ha podido obtener el archivo de Discord. Envíelo de nuevo, por favor.
+discord-foreign = El archivo no está en el servidor de Discord, así que no lo descargo.
+discord-archive-bytes = El archivo zip ocupa { $size } MB y acepto { $limit } MB como máximo.
+discord-archive = { $name } es un archivo zip. Los administradores lo importan con /kb import.
+discord-file-bytes = El archivo supera los { $limit } MB que admite Discord. También se obtiene en la página de administración del chat web y con magpie kb export.
+discord-file-refused = Discord no ha aceptado el archivo. También se obtiene en la página de administración del chat web y con magpie kb export.
+discord-unread = Aquí solo puedo leer los mensajes que me mencionan. Mencióneme o use /ask, por favor.
+discord-unseen = No puedo ver lo que hay en ese mensaje. Si tiene una foto, abra el menú del mensaje, elija Aplicaciones y luego «Preguntar a Magpie por esta foto», o envíeme la foto con su pregunta.
+discord-broken-off = Se ha cortado la conexión con Discord y puede que falte parte de mi respuesta. Si es así, pregunte de nuevo, por favor.

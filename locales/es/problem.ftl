@@ -1,0 +1,33 @@
+# Lo que dice el servidor web cuando rechaza una solicitud.
+
+problem-not-found = No hay nada en esta dirección.
+problem-method = Eso no se puede hacer en esta dirección.
+problem-address = La dirección no es correcta: { $reason }
+problem-json = El JSON no es correcto: { $reason }
+problem-form = El formulario no es correcto: { $reason }
+problem-type = Envíelo como { $type }.
+problem-too-large = Es demasiado grande: se admiten { $limit } como máximo.
+problem-photos = Son demasiadas: se admiten { $limit } fotos a la vez como máximo.
+problem-slow = La solicitud ha tardado demasiado en llegar.
+problem-busy = Están llegando demasiadas fotos ahora mismo. Inténtelo de nuevo en un momento.
+problem-access = Inicie sesión primero con el token de acceso.
+problem-admin = Solo los administradores pueden hacer esto. Inicie sesión con el token de administrador.
+problem-no-admins = Aquí no hay ningún administrador: configure web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) y reinicie Magpie.
+problem-token = Ese no es el token.
+problem-attempts = Demasiados intentos. Inténtelo de nuevo dentro de { $seconds } s.
+problem-origin = La solicitud venía de la página de otro sitio, así que se ha rechazado.
+problem-host = Magpie no sabe que es { $host }. Quien lo administra puede añadir el nombre a web.hosts.
+problem-conversation = El nombre de una conversación tiene de 1 a { $limit } letras, cifras, guiones y guiones bajos.
+problem-action = Eso no corresponde a ningún botón.
+problem-k = Se pueden mostrar de 1 a { $limit } coincidencias.
+problem-take = Se pueden mostrar de 1 a { $limit } a la vez.
+problem-no-photo = Añada al menos una foto.
+problem-no-description = Escriba una descripción.
+problem-attributes = Los atributos deben ser un objeto JSON cuyos valores sean textos.
+problem-force = «force» es true o false.
+problem-archive = Elija un archivo zip.
+problem-no-image = Esa imagen no existe.
+problem-no-undo = No hay ningún cambio que deshacer.
+problem-near-duplicate = Se parece mucho a { $title } ({ $id }), que ya está en el catálogo. No se ha añadido nada.
+problem-unready = Magpie no está listo para responder.
+problem-skip = El número de elementos que se omiten debe ser menor que { $limit }.

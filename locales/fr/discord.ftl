@@ -1,0 +1,63 @@
+# Ce qui ne se lit que sur Discord. Discord autorise 100 caractères pour une description et 32 pour un nom.
+
+discord-ask = Poser une question sur un produit, avec une photo ou sur la dernière
+discord-similar = Montrer seulement les produits qui ressemblent à une photo ou répondent à des mots
+discord-forget = Oublier tout de suite ma photo et notre conversation
+discord-help = Ce que je sais faire
+discord-kb = Gérer le catalogue (réservé aux admins)
+discord-menu = Interroger Magpie sur la photo
+
+discord-kb-add = Ajouter un produit, ou des photos à un produit déjà connu
+discord-kb-show = Montrer un produit
+discord-kb-list = Lister tous les produits
+discord-kb-find = Trouver les produits dont le texte contient certains mots
+discord-kb-edit = Modifier le titre, la description ou un autre champ d’un produit
+discord-kb-remove = Supprimer un produit, après confirmation
+discord-kb-stats = Ce que contient le catalogue, en chiffres
+discord-kb-import = Importer une archive zip avec description.json et des images
+discord-kb-export = Récupérer tout le catalogue dans une archive zip
+discord-kb-undo = Annuler votre dernière modification
+discord-kb-log = Qui a modifié quoi
+
+discord-option-question = question
+discord-option-question-what = Ce que vous souhaitez savoir
+discord-option-photo = photo
+discord-option-photo-what = Une photo du produit
+discord-option-photo-more = photo{ $number }
+discord-option-photo-more-what = Une autre photo du même produit
+discord-option-words = mots
+discord-option-words-what = Ce qu’il faut chercher
+discord-option-k = nombre
+discord-option-k-what = Combien de résultats montrer
+discord-option-id = id
+discord-option-id-what = L’identifiant du produit
+discord-option-title = titre
+discord-option-title-what = Le nom du produit
+discord-option-description = description
+discord-option-description-what = Ce que le catalogue en dit ; les réponses viennent de ces mots
+discord-option-page = page
+discord-option-page-what = Quelle page de la liste
+discord-option-field = champ
+discord-option-field-what = Le nom d’un autre champ, par exemple prix
+discord-option-value = valeur
+discord-option-value-what = Ce que le champ doit contenir ; vide, il est supprimé
+discord-option-archive = archive
+discord-option-archive-what = Une archive zip
+
+discord-matches = Trouvé dans le catalogue :
+discord-matches-unsure = Je ne sais pas si c’est l’un de ces produits ; voici les plus proches :
+discord-sources = Sources :
+discord-choose = Que souhaitez-vous faire ?
+discord-presence = Envoyez-moi une photo et une question
+discord-stopping = Redémarrage en cours
+discord-no-photo = Il n’y a pas de photo dans ce message.
+discord-gone = Le fichier n’est plus là. Veuillez l’envoyer de nouveau.
+discord-fetch = Je n’ai pas pu récupérer le fichier auprès de Discord. Veuillez l’envoyer de nouveau.
+discord-foreign = Le fichier ne se trouve pas sur le serveur de Discord, je ne vais donc pas le chercher.
+discord-archive-bytes = L’archive fait { $size } Mo, et j’accepte { $limit } Mo au maximum.
+discord-archive = { $name } est une archive. Les admins peuvent en importer une avec /kb import.
+discord-file-bytes = Le fichier dépasse les { $limit } Mo que Discord accepte. Vous pouvez aussi l’obtenir sur la page du catalogue, dans le chat web, ou avec magpie kb export.
+discord-file-refused = Discord n’a pas accepté le fichier. Vous pouvez aussi l’obtenir sur la page du catalogue, dans le chat web, ou avec magpie kb export.
+discord-unread = Ici, je ne peux lire que les messages qui me mentionnent. Veuillez me mentionner, ou utilisez /ask.
+discord-unseen = Je ne peux pas voir ce que contient ce message. S’il y a une photo, ouvrez le menu du message, choisissez Applications puis « Interroger Magpie sur la photo », ou envoyez-moi la photo avec votre question.
+discord-broken-off = La connexion à Discord a été interrompue, il manque donc peut-être une partie de ma réponse. Dans ce cas, veuillez reposer votre question.

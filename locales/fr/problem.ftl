@@ -1,0 +1,33 @@
+# Ce que dit le serveur web quand il refuse une requête.
+
+problem-not-found = Il n’y a rien à cette adresse.
+problem-method = Cette opération n’est pas possible à cette adresse.
+problem-address = L’adresse n’est pas correcte : { $reason }
+problem-json = Le JSON n’est pas correct : { $reason }
+problem-form = Le formulaire n’est pas correct : { $reason }
+problem-type = Veuillez envoyer ceci au format { $type }.
+problem-too-large = C’est trop volumineux : { $limit } au maximum.
+problem-photos = C’est trop : { $limit } photos au maximum à la fois.
+problem-slow = La requête a mis trop de temps à arriver.
+problem-busy = Trop de photos arrivent en ce moment. Veuillez réessayer dans un instant.
+problem-access = Connectez-vous d’abord avec le jeton d’accès.
+problem-admin = Seuls les administrateurs peuvent faire cela. Connectez-vous avec le jeton d’administration.
+problem-no-admins = Personne n’est administrateur ici : définissez web.admin_token (MAGPIE__WEB__ADMIN_TOKEN), puis redémarrez Magpie.
+problem-token = Ce n’est pas le bon jeton.
+problem-attempts = Trop de tentatives. Veuillez réessayer dans { $seconds } s.
+problem-origin = La requête venait de la page d’un autre site, elle a donc été refusée.
+problem-host = Magpie ne sait pas que son nom est { $host }. La personne qui gère Magpie peut ajouter ce nom à web.hosts.
+problem-conversation = Le nom d’une conversation compte de 1 à { $limit } lettres, chiffres, traits d’union ou tirets bas.
+problem-action = Cette action ne correspond à aucun bouton.
+problem-k = On peut afficher de 1 à { $limit } résultats.
+problem-take = On peut afficher de 1 à { $limit } éléments à la fois.
+problem-no-photo = Ajoutez au moins une photo.
+problem-no-description = Écrivez une description.
+problem-attributes = Les caractéristiques doivent être un objet JSON dont les valeurs sont des textes.
+problem-force = « force » vaut true ou false.
+problem-archive = Choisissez une archive zip.
+problem-no-image = Cette image n’existe pas.
+problem-no-undo = Il n’y a aucune modification à annuler.
+problem-near-duplicate = Cela ressemble à { $title } ({ $id }), un produit déjà présent. Rien n’a été ajouté.
+problem-unready = Magpie ne peut pas encore répondre.
+problem-skip = Le nombre d’éléments à sauter doit être inférieur à { $limit }.

@@ -1,0 +1,152 @@
+# Les mots des pages web. La page remplit elle-même les espaces réservés, donc pas de sélecteurs ici.
+
+## Les deux pages
+
+web-title-chat = Magpie – une question sur un objet
+web-title-catalogue = Magpie – catalogue
+web-title-login = Magpie – connexion
+web-skip = Aller à la question
+web-skip-catalogue = Aller au catalogue
+web-actions = Actions
+web-theme = Basculer entre clair et sombre
+web-close = Fermer
+web-cancel = Annuler
+web-offline = Magpie est injoignable. Vérifiez la connexion, puis réessayez.
+web-no-detail = Le serveur a répondu avec le statut { $status }, sans donner de raison.
+web-product-page = Page du produit
+web-product-page-of = Page du produit { $title }
+web-picture-of = Image { $number } sur { $total }
+
+## Chat
+
+web-catalogue = Catalogue
+web-new-conversation = Nouvelle conversation
+web-conversation = Conversation
+web-composer = Votre message
+web-question = Votre question
+web-question-placeholder = Une question sur une photo…
+web-photos = Photos à envoyer
+web-photo = Photo
+web-camera = Appareil photo
+web-send = Envoyer
+web-stop = Arrêter
+web-remove-photo = Retirer { $name }
+web-drop-photo = Déposez la photo ici pour poser une question
+web-photo-too-big = { $name } dépasse la taille permise : { $size }, pour un maximum de { $limit }.
+web-too-many-photos = { $name } reste de côté : { $limit } photos au maximum à la fois.
+web-question-too-long = La question compte { $length } caractères ; le maximum est de { $limit }.
+web-welcome = Qu’avez-vous sous les yeux ?
+web-welcome-lead = Envoyez la photo d’un objet et posez votre question. Magpie le trouve dans le catalogue et répond avec ce qui y est écrit.
+web-example-1 = Qu’est-ce que c’est, et combien ça coûte ?
+web-example-2 = Combien ça pèse ?
+web-example-3 = Est-ce que ça supporte l’eau ?
+web-now-a-photo = Ajoutez maintenant une photo de l’objet.
+web-fine-print-model = Les réponses sont rédigées par un modèle de vision à partir du catalogue. Vérifiez l’essentiel sur la fiche du produit.
+web-fine-print-extract = Les réponses citent le catalogue, mot pour mot.
+web-empty = Le catalogue est encore vide
+web-empty-lead = Chargez le catalogue d’exemple, avec des produits ménagers imaginaires, pour essayer Magpie. Cela prend quelques secondes.
+web-empty-ask = Il n’y a encore rien à trouver. La personne qui gère ce Magpie peut ajouter des produits sur la page du catalogue.
+web-load-sample = Charger le catalogue d’exemple
+web-loading-sample = Examen de chaque image…
+web-sample-loaded = Le catalogue d’exemple est prêt : { $count } images. Envoyez la photo d’un de ses produits.
+web-looking = Je regarde la photo…
+web-thinking = Je réfléchis…
+web-reading = Je consulte le catalogue…
+web-stopped = Interrompu.
+web-match-sure = Trouvé dans le catalogue
+web-match-unsure = Pas sûr que ce soit l’un de ces produits – voici les plus proches :
+web-no-matches = Rien dans le catalogue n’y ressemble.
+web-very-close = Très proche
+web-close-match = Proche
+web-loose = Peu proche
+web-score-help = Similarité des images : 1 = identiques, 0 = rien en commun
+web-origin-model = Rédigé par le modèle de vision à partir du catalogue
+web-origin-extractive = Citation du catalogue
+web-sources = Sources
+web-open-product = Afficher le produit
+web-took = { $seconds } s
+web-retry = Réessayer
+web-retry-in = Réessayer dans { $seconds } s
+web-edit = Modifier et renvoyer
+web-reference = Référence pour la personne qui gère Magpie : { $reference }
+web-broke-off = La connexion a été interrompue avant la fin de la réponse.
+
+## Connexion
+
+web-login = Se connecter
+web-login-lead = Ce Magpie n’est pas ouvert à tout le monde. Saisissez le jeton que vous avez reçu.
+web-login-admin-lead = Seuls les administrateurs modifient le catalogue. Saisissez le jeton d’administration.
+web-admin-disabled = Aucun jeton d’administration n’est défini sur ce serveur, le catalogue ne peut donc pas être modifié ici.
+web-token = Jeton
+web-logout = Se déconnecter
+web-back-to-chat = Retour au chat
+
+## Catalogue
+
+web-chat = Chat
+web-heading-catalogue = Catalogue
+web-stats = Produits : { $products } · Images : { $images } · { $bytes } · { $model }
+web-search = Rechercher dans le catalogue
+web-search-placeholder = Nom, identifiant ou autres mots
+web-shown = Affichage : { $shown } sur { $total }
+web-more = Afficher plus
+web-nothing-found = Rien ne correspond à « { $words } ».
+web-no-products = Pas encore de produits. Déposez des images ici, ou importez une archive.
+web-products = Produits
+web-add = Ajouter un produit
+web-import = Importer
+web-export = Exporter
+web-undo = Défaire
+web-log = Historique
+web-pictures-count = Images : { $count }
+web-drop-product = Déposez les images d’un produit, ou une archive zip
+web-add-title = Nouveau produit
+web-add-pictures = Images
+web-add-pictures-hint = Plusieurs images ensemble forment un seul produit.
+web-choose-pictures = Choisir des images
+web-title = Titre
+web-id = Identifiant
+web-id-hint = Facultatif ; sinon, Magpie en choisit un.
+web-description = Description
+web-description-hint = Les réponses viennent de ces mots. L’idéal : une information par phrase.
+web-attributes = Caractéristiques
+web-attribute-name = Nom
+web-attribute-value = Valeur
+web-add-attribute = Ajouter une caractéristique
+web-remove-attribute = Supprimer la caractéristique
+web-save = Enregistrer
+web-sending = Envoi en cours…
+web-working = Examen des images…
+web-need-picture = Ajoutez au moins une image.
+web-need-description = Écrivez une description.
+web-added = Produit ajouté : { $title }
+web-duplicate = Cela ressemble à { $title } ({ $id }), un produit déjà présent. Similarité : { $score }.
+web-add-anyway = Ajouter quand même
+web-edit-product = Modifier
+web-saved = Produit enregistré : { $title }
+web-add-images = Ajouter des images
+web-images-added = Images ajoutées à { $title } : { $added }. Déjà connues : { $known }.
+web-remove = Supprimer
+web-remove-sure = Supprimer { $title } et ses images ? « Défaire » permet de revenir en arrière.
+web-keep = Garder
+web-removed = Produit supprimé : { $title }
+web-import-title = Importer une archive
+web-import-lead = Un fichier zip contenant un description.json et les images qu’il cite. Les fiches déjà présentes sont mises à jour.
+web-choose-archive = Choisir un fichier zip
+web-importing = Lecture de l’archive et de ses images. Cela peut prendre un moment.
+web-import-result = Ajoutés : { $added } · Mis à jour : { $updated } · Inchangés : { $unchanged } · { $seconds } s
+web-import-failed = Laissés de côté : { $count }
+web-import-line = Ligne { $line }
+web-log-title = Historique des modifications
+web-log-empty = Rien n’a encore changé.
+web-change-added = Ajout
+web-change-images-added = Ajout d’images
+web-change-edited = Modification
+web-change-removed = Suppression
+web-change-imported = Importation
+web-change-undone = Annulation
+web-change-counts = Produits : { $products } · Images : { $images }
+web-change-by = { $name }, { $when }
+web-change-was-undone = modification annulée
+web-change-undoes = modification n° { $number }
+web-more-products = et { $count } de plus

@@ -1,0 +1,63 @@
+# Quello che si legge solo su Discord. Discord ammette 100 caratteri per una descrizione e 32 per un nome.
+
+discord-ask = Domande su un prodotto, con una foto o sull’ultima inviata
+discord-similar = Mostra solo i prodotti che somigliano a una foto o corrispondono ad alcune parole
+discord-forget = Dimentica subito la mia foto e la nostra conversazione
+discord-help = Che cosa so fare
+discord-kb = Gestione del catalogo (solo per amministratori)
+discord-menu = Chiedi a Magpie di questa foto
+
+discord-kb-add = Aggiunge un prodotto, o foto a uno già presente
+discord-kb-show = Mostra un prodotto
+discord-kb-list = Elenca tutti i prodotti
+discord-kb-find = Trova i prodotti il cui testo contiene certe parole
+discord-kb-edit = Modifica il titolo, la descrizione o un altro campo di un prodotto
+discord-kb-remove = Rimuove un prodotto, previa conferma
+discord-kb-stats = Il catalogo in cifre
+discord-kb-import = Importa un archivio zip con description.json e le immagini
+discord-kb-export = Fornisce l’intero catalogo in un archivio zip
+discord-kb-undo = Annulla la Sua ultima modifica
+discord-kb-log = Chi ha modificato che cosa
+
+discord-option-question = domanda
+discord-option-question-what = Che cosa desidera sapere
+discord-option-photo = foto
+discord-option-photo-what = Una foto del prodotto
+discord-option-photo-more = foto{ $number }
+discord-option-photo-more-what = Un’altra foto dello stesso prodotto
+discord-option-words = parole
+discord-option-words-what = Che cosa cercare
+discord-option-k = numero
+discord-option-k-what = Quanti risultati mostrare
+discord-option-id = id
+discord-option-id-what = L’id del prodotto
+discord-option-title = titolo
+discord-option-title-what = Il nome del prodotto
+discord-option-description = descrizione
+discord-option-description-what = Che cosa ne dice il catalogo; le risposte vengono da queste parole
+discord-option-page = pagina
+discord-option-page-what = Quale pagina dell’elenco
+discord-option-field = campo
+discord-option-field-what = Il nome di un altro campo, ad esempio prezzo
+discord-option-value = valore
+discord-option-value-what = Che cosa deve contenere il campo; se vuoto, viene rimosso
+discord-option-archive = archivio
+discord-option-archive-what = Un archivio zip
+
+discord-matches = Trovato nel catalogo:
+discord-matches-unsure = Non so se è uno di questi prodotti; ecco i più vicini:
+discord-sources = Fonti:
+discord-choose = Che cosa desidera fare?
+discord-presence = Mi mandi una foto e una domanda
+discord-stopping = Riavvio in corso
+discord-no-photo = In questo messaggio non c’è nessuna foto.
+discord-gone = Il file non c’è più. Lo mandi di nuovo, per favore.
+discord-fetch = Non è stato possibile recuperare il file da Discord. Lo mandi di nuovo, per favore.
+discord-foreign = Il file non si trova sul server di Discord, quindi non lo recupero.
+discord-archive-bytes = L’archivio occupa { $size } MB e io accetto al massimo { $limit } MB.
+discord-archive = { $name } è un archivio. Gli amministratori possono importarne uno con /kb import.
+discord-file-bytes = Il file supera i { $limit } MB che Discord accetta. Può ottenerlo anche dalla pagina del catalogo nella chat web o con magpie kb export.
+discord-file-refused = Discord non ha accettato il file. Può ottenerlo anche dalla pagina del catalogo nella chat web o con magpie kb export.
+discord-unread = Qui posso leggere solo i messaggi che mi menzionano. Mi menzioni, per favore, o usi /ask.
+discord-unseen = Non riesco a vedere che cosa c’è in quel messaggio. Se contiene una foto, apra il menu del messaggio, scelga App e poi «Chiedi a Magpie di questa foto», oppure mi mandi la foto con la Sua domanda.
+discord-broken-off = La connessione a Discord si è interrotta, quindi potrebbe mancare una parte della mia risposta. In tal caso ripeta la domanda, per favore.

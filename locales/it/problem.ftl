@@ -1,0 +1,33 @@
+# Quello che dice il server web quando rifiuta una richiesta.
+
+problem-not-found = A questo indirizzo non c’è nulla.
+problem-method = Questa operazione non è possibile a questo indirizzo.
+problem-address = L’indirizzo non è corretto: { $reason }
+problem-json = Il JSON non è corretto: { $reason }
+problem-form = Il modulo non è corretto: { $reason }
+problem-type = Lo invii come { $type }.
+problem-too-large = È troppo grande: al massimo { $limit }.
+problem-photos = È troppo: al massimo { $limit } foto in una volta.
+problem-slow = La richiesta ha impiegato troppo tempo ad arrivare.
+problem-busy = In questo momento stanno arrivando troppe foto. Riprovi tra un momento.
+problem-access = Prima acceda con il token di accesso.
+problem-admin = Solo gli amministratori possono farlo. Acceda con il token di amministrazione.
+problem-no-admins = Qui nessuno è amministratore: imposti web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) e riavvii Magpie.
+problem-token = Il token non è corretto.
+problem-attempts = Troppi tentativi. Riprovi tra { $seconds } s.
+problem-origin = La richiesta veniva dalla pagina di un altro sito, quindi è stata rifiutata.
+problem-host = Magpie non sa di chiamarsi { $host }. Chi lo gestisce può aggiungere il nome a web.hosts.
+problem-conversation = Il nome di una conversazione ha da 1 a { $limit } lettere, cifre, trattini e trattini bassi.
+problem-action = Questa azione non corrisponde a nessun pulsante.
+problem-k = Si possono mostrare da 1 a { $limit } risultati.
+problem-take = Si possono mostrare da 1 a { $limit } elementi alla volta.
+problem-no-photo = Aggiunga almeno una foto.
+problem-no-description = Scriva una descrizione.
+problem-attributes = Le caratteristiche devono essere un oggetto JSON i cui valori sono testi.
+problem-force = «force» è true o false.
+problem-archive = Scelga un archivio zip.
+problem-no-image = Questa immagine non esiste.
+problem-no-undo = Non c’è nessuna modifica da annullare.
+problem-near-duplicate = Somiglia a { $title } ({ $id }), un prodotto già presente. Non è stato aggiunto nulla.
+problem-unready = Magpie non è ancora in grado di rispondere.
+problem-skip = Il numero di elementi da saltare deve essere inferiore a { $limit }.

@@ -1,0 +1,152 @@
+# Le parole delle pagine web. La pagina riempie da sé i segnaposto, quindi qui niente selettori.
+
+## Entrambe le pagine
+
+web-title-chat = Magpie – domande su un oggetto
+web-title-catalogue = Magpie – catalogo
+web-title-login = Magpie – accesso
+web-skip = Vai alla domanda
+web-skip-catalogue = Vai al catalogo
+web-actions = Azioni
+web-theme = Passa da chiaro a scuro e viceversa
+web-close = Chiudi
+web-cancel = Annulla
+web-offline = Magpie non è raggiungibile. Controlli la connessione, poi riprovi.
+web-no-detail = Il server ha risposto con lo stato { $status } senza indicare il motivo.
+web-product-page = Pagina del prodotto
+web-product-page-of = Pagina del prodotto { $title }
+web-picture-of = Immagine { $number } di { $total }
+
+## Chat
+
+web-catalogue = Catalogo
+web-new-conversation = Nuova conversazione
+web-conversation = Conversazione
+web-composer = Il Suo messaggio
+web-question = La Sua domanda
+web-question-placeholder = Una domanda su una foto…
+web-photos = Foto da inviare
+web-photo = Foto
+web-camera = Fotocamera
+web-send = Invia
+web-stop = Interrompi
+web-remove-photo = Rimuovi { $name }
+web-drop-photo = Trascini qui la foto per fare una domanda
+web-photo-too-big = { $name } supera le dimensioni consentite: { $size }, il massimo è { $limit }.
+web-too-many-photos = { $name } resta fuori: al massimo { $limit } foto insieme.
+web-question-too-long = La domanda ha { $length } caratteri; il massimo è { $limit }.
+web-welcome = Che cosa ha davanti?
+web-welcome-lead = Mandi la foto di un oggetto e faccia una domanda. Magpie lo trova nel catalogo e risponde con quello che c’è scritto.
+web-example-1 = Che cos’è e quanto costa?
+web-example-2 = Quanto pesa?
+web-example-3 = Si può bagnare?
+web-now-a-photo = Ora aggiunga una foto dell’oggetto.
+web-fine-print-model = Le risposte sono scritte da un modello di visione in base al catalogo. Verifichi ciò che conta nella scheda del prodotto.
+web-fine-print-extract = Le risposte citano il catalogo, parola per parola.
+web-empty = Il catalogo è ancora vuoto
+web-empty-lead = Carichi il catalogo di esempio, con prodotti per la casa inventati, per provare Magpie. Bastano pochi secondi.
+web-empty-ask = Non c’è ancora nulla da trovare. Chi gestisce questo Magpie può aggiungere prodotti nella pagina del catalogo.
+web-load-sample = Carica il catalogo di esempio
+web-loading-sample = Esame di ogni immagine…
+web-sample-loaded = Il catalogo di esempio è pronto: { $count } immagini. Mandi la foto di uno dei suoi prodotti.
+web-looking = Guardo la foto…
+web-thinking = Sto pensando…
+web-reading = Consulto il catalogo…
+web-stopped = Interrotto.
+web-match-sure = Trovato nel catalogo
+web-match-unsure = Non è certo che sia uno di questi prodotti – ecco i più vicini:
+web-no-matches = Nel catalogo non c’è nulla di simile.
+web-very-close = Molto simile
+web-close-match = Simile
+web-loose = Poco simile
+web-score-help = Somiglianza delle immagini: 1 = uguali, 0 = nulla in comune
+web-origin-model = Scritto dal modello di visione in base al catalogo
+web-origin-extractive = Citato dal catalogo
+web-sources = Fonti
+web-open-product = Mostra il prodotto
+web-took = { $seconds } s
+web-retry = Riprova
+web-retry-in = Riprova tra { $seconds } s
+web-edit = Modifica e invia di nuovo
+web-reference = Riferimento per chi gestisce Magpie: { $reference }
+web-broke-off = La connessione si è interrotta prima che la risposta fosse completa.
+
+## Accesso
+
+web-login = Accedi
+web-login-lead = Questo Magpie non è aperto a tutti. Inserisca il token che ha ricevuto.
+web-login-admin-lead = Solo gli amministratori modificano il catalogo. Inserisca il token di amministrazione.
+web-admin-disabled = Su questo server non è impostato un token di amministrazione, quindi il catalogo non si può modificare da qui.
+web-token = Token
+web-logout = Esci
+web-back-to-chat = Torna alla chat
+
+## Catalogo
+
+web-chat = Chat
+web-heading-catalogue = Catalogo
+web-stats = Prodotti: { $products } · Immagini: { $images } · { $bytes } · { $model }
+web-search = Cerca nel catalogo
+web-search-placeholder = Nome, id o altre parole
+web-shown = Mostrati: { $shown } di { $total }
+web-more = Mostra altri
+web-nothing-found = Nulla corrisponde a «{ $words }».
+web-no-products = Ancora nessun prodotto. Trascini qui le immagini o importi un archivio.
+web-products = Prodotti
+web-add = Aggiungi prodotto
+web-import = Importa
+web-export = Esporta
+web-undo = Annulla modifica
+web-log = Cronologia
+web-pictures-count = Immagini: { $count }
+web-drop-product = Trascini qui le immagini di un prodotto o un archivio zip
+web-add-title = Nuovo prodotto
+web-add-pictures = Immagini
+web-add-pictures-hint = Più immagini insieme formano un solo prodotto.
+web-choose-pictures = Scegli immagini
+web-title = Titolo
+web-id = Id
+web-id-hint = Facoltativo; altrimenti lo sceglie Magpie.
+web-description = Descrizione
+web-description-hint = Le risposte vengono da queste parole. L’ideale è un’informazione per frase.
+web-attributes = Caratteristiche
+web-attribute-name = Nome
+web-attribute-value = Valore
+web-add-attribute = Aggiungi caratteristica
+web-remove-attribute = Rimuovi caratteristica
+web-save = Salva
+web-sending = Invio in corso…
+web-working = Esame delle immagini…
+web-need-picture = Aggiunga almeno un’immagine.
+web-need-description = Scriva una descrizione.
+web-added = Prodotto aggiunto: { $title }
+web-duplicate = Somiglia a { $title } ({ $id }), un prodotto già presente. Somiglianza: { $score }.
+web-add-anyway = Aggiungi comunque
+web-edit-product = Modifica
+web-saved = Prodotto salvato: { $title }
+web-add-images = Aggiungi immagini
+web-images-added = Immagini aggiunte a { $title }: { $added }. Già presenti: { $known }.
+web-remove = Rimuovi
+web-remove-sure = Rimuovere { $title } e le relative immagini? Con «Annulla modifica» si torna indietro.
+web-keep = Mantieni
+web-removed = Prodotto rimosso: { $title }
+web-import-title = Importa un archivio
+web-import-lead = Un file zip con un description.json e le immagini che vi sono indicate. Le schede già presenti vengono aggiornate.
+web-choose-archive = Scegli un file zip
+web-importing = Lettura dell’archivio e delle sue immagini. Può richiedere un po’ di tempo.
+web-import-result = Aggiunti: { $added } · Aggiornati: { $updated } · Invariati: { $unchanged } · { $seconds } s
+web-import-failed = Esclusi: { $count }
+web-import-line = Riga { $line }
+web-log-title = Cronologia delle modifiche
+web-log-empty = Non è ancora cambiato nulla.
+web-change-added = Aggiunta
+web-change-images-added = Aggiunta di immagini
+web-change-edited = Modifica
+web-change-removed = Rimozione
+web-change-imported = Importazione
+web-change-undone = Annullamento
+web-change-counts = Prodotti: { $products } · Immagini: { $images }
+web-change-by = { $name }, { $when }
+web-change-was-undone = modifica annullata
+web-change-undoes = modifica n. { $number }
+web-more-products = e ancora { $count }

@@ -1,0 +1,63 @@
+# Wat alleen op Discord te lezen is. Discord staat 100 tekens toe voor een beschrijving en 32 voor een naam.
+
+discord-ask = Iets vragen over een product, met een foto of over het vorige
+discord-similar = Alleen producten tonen die op een foto lijken of bij woorden passen
+discord-forget = Mijn foto en ons gesprek meteen vergeten
+discord-help = Wat ik kan
+discord-kb = De catalogus bijhouden (alleen admins)
+discord-menu = Vraag Magpie over deze foto
+
+discord-kb-add = Een product toevoegen, of foto’s aan een bekend product
+discord-kb-show = Eén product tonen
+discord-kb-list = Alle producten tonen
+discord-kb-find = Producten zoeken met bepaalde woorden in de tekst
+discord-kb-edit = De titel, de beschrijving of een ander veld van een product wijzigen
+discord-kb-remove = Een product verwijderen, na bevestiging
+discord-kb-stats = Hoeveel er is
+discord-kb-import = Een zip-archief met description.json en afbeeldingen importeren
+discord-kb-export = De hele catalogus als zip-archief ophalen
+discord-kb-undo = Je laatste wijziging terugdraaien
+discord-kb-log = Wie wat heeft gewijzigd
+
+discord-option-question = vraag
+discord-option-question-what = Wat je wilt weten
+discord-option-photo = foto
+discord-option-photo-what = Een foto van het product
+discord-option-photo-more = foto{ $number }
+discord-option-photo-more-what = Nog een foto van hetzelfde product
+discord-option-words = woorden
+discord-option-words-what = Waar je naar zoekt
+discord-option-k = aantal
+discord-option-k-what = Hoeveel treffers je wilt zien
+discord-option-id = id
+discord-option-id-what = De id van het product
+discord-option-title = titel
+discord-option-title-what = De naam van het product
+discord-option-description = beschrijving
+discord-option-description-what = Wat de catalogus erover zegt; de antwoorden komen uit deze tekst
+discord-option-page = pagina
+discord-option-page-what = Welke pagina van de lijst
+discord-option-field = veld
+discord-option-field-what = De naam van een ander veld, zoals prijs
+discord-option-value = waarde
+discord-option-value-what = Wat er in het veld moet staan; leeg verwijdert het
+discord-option-archive = archief
+discord-option-archive-what = Een zip-archief
+
+discord-matches = Gevonden in de catalogus:
+discord-matches-unsure = Ik weet niet zeker of het hierbij zit; deze komen het dichtst in de buurt:
+discord-sources = Uit:
+discord-choose = Wat wil je doen?
+discord-presence = Stuur me een foto en een vraag
+discord-stopping = Start opnieuw
+discord-no-photo = Er zit geen foto in dat bericht.
+discord-gone = Het bestand is er niet meer. Stuur het nog eens.
+discord-fetch = Het bestand kon niet van Discord worden opgehaald. Stuur het nog eens.
+discord-foreign = Het bestand staat niet op de eigen server van Discord, dus ik haal het niet op.
+discord-archive-bytes = Het archief is { $size } MB en ik neem maximaal { $limit } MB aan.
+discord-archive = { $name } is een archief. Admins importeren er een met /kb import.
+discord-file-bytes = Het bestand is groter dan de { $limit } MB die Discord aanneemt. Je vindt het ook op de cataloguspagina van de webchat en met magpie kb export.
+discord-file-refused = Discord nam het bestand niet aan. Je vindt het ook op de cataloguspagina van de webchat en met magpie kb export.
+discord-unread = Hier kan ik alleen berichten lezen waarin ik word vermeld. Vermeld me, of gebruik /ask.
+discord-unseen = Ik kan niet zien wat er in dat bericht staat. Zit er een foto in, open dan het menu van het bericht en kies bij Apps “Vraag Magpie over deze foto”, of stuur me de foto met je vraag.
+discord-broken-off = De verbinding met Discord viel weg, dus misschien ontbreekt er een deel van mijn antwoord. Stel je vraag dan nog eens.

@@ -1,0 +1,33 @@
+# Wat de webserver zegt als hij een verzoek weigert.
+
+problem-not-found = Er is niets op dit adres.
+problem-method = Dat kan op dit adres niet.
+problem-address = Het adres klopt niet: { $reason }
+problem-json = De JSON klopt niet: { $reason }
+problem-form = Het formulier klopt niet: { $reason }
+problem-type = Stuur dit als { $type }.
+problem-too-large = Dat is te groot: maximaal { $limit } is toegestaan.
+problem-photos = Dat is te veel: het maximale aantal foto’s per keer is { $limit }.
+problem-slow = Het verzoek kwam te langzaam binnen.
+problem-busy = Er komen nu te veel foto’s binnen. Probeer het zo meteen nog eens.
+problem-access = Meld je eerst aan met het toegangstoken.
+problem-admin = Dit mogen alleen admins. Meld je aan met het admin-token.
+problem-no-admins = Er is hier nog geen admin: stel web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) in en start Magpie opnieuw.
+problem-token = Dat is niet het juiste token.
+problem-attempts = Te veel pogingen. Probeer het over { $seconds } s nog eens.
+problem-origin = Het verzoek kwam van een pagina van een andere site en is daarom geweigerd.
+problem-host = Magpie weet niet dat het onder de naam { $host } draait. De beheerder kan die naam toevoegen aan web.hosts.
+problem-conversation = De naam van een gesprek bestaat uit 1 tot { $limit } letters, cijfers, koppeltekens en lage streepjes.
+problem-action = Deze actie hoort bij geen enkele knop.
+problem-k = Er kunnen minimaal 1 en maximaal { $limit } treffers worden getoond.
+problem-take = Er kunnen er minimaal 1 en maximaal { $limit } tegelijk worden getoond.
+problem-no-photo = Voeg minstens één foto toe.
+problem-no-description = Schrijf een beschrijving.
+problem-attributes = Kenmerken moeten een JSON-object zijn met teksten als waarden.
+problem-force = “force” is true of false.
+problem-archive = Kies een zip-archief.
+problem-no-image = Die afbeelding bestaat niet.
+problem-no-undo = Er is geen wijziging om terug te draaien.
+problem-near-duplicate = Dit lijkt op { $title } ({ $id }), en dat product is er al. Er is niets toegevoegd.
+problem-unready = Magpie is nog niet klaar om te antwoorden.
+problem-skip = Het aantal dat wordt overgeslagen, moet kleiner zijn dan { $limit }.

@@ -1,0 +1,63 @@
+# Co czytają tylko użytkownicy Discorda. Discord pozwala na 100 znaków w opisie i 32 w nazwie.
+
+discord-ask = Zapytaj o produkt, ze zdjęciem lub o ostatni
+discord-similar = Pokaż tylko produkty podobne do zdjęcia lub pasujące do słów
+discord-forget = Od razu zapomnij moje zdjęcie i naszą rozmowę
+discord-help = Co potrafię
+discord-kb = Prowadzenie katalogu (tylko administratorzy)
+discord-menu = Zapytaj Magpie o to zdjęcie
+
+discord-kb-add = Dodaj produkt albo zdjęcia do już znanego
+discord-kb-show = Pokaż jeden produkt
+discord-kb-list = Pokaż wszystkie produkty
+discord-kb-find = Znajdź produkty, które mają podane słowa w tekście
+discord-kb-edit = Zmień tytuł, opis lub inne pole produktu
+discord-kb-remove = Usuń produkt, po potwierdzeniu
+discord-kb-stats = Ile tego jest
+discord-kb-import = Zaimportuj archiwum zip z plikiem description.json i zdjęciami
+discord-kb-export = Pobierz cały katalog jako archiwum zip
+discord-kb-undo = Cofnij swoją ostatnią zmianę
+discord-kb-log = Kto co zmienił
+
+discord-option-question = pytanie
+discord-option-question-what = Czego chcesz się dowiedzieć
+discord-option-photo = zdjęcie
+discord-option-photo-what = Zdjęcie produktu
+discord-option-photo-more = zdjęcie{ $number }
+discord-option-photo-more-what = Kolejne zdjęcie tego samego produktu
+discord-option-words = słowa
+discord-option-words-what = Czego szukać
+discord-option-k = liczba
+discord-option-k-what = Ile pasujących produktów pokazać
+discord-option-id = id
+discord-option-id-what = Identyfikator produktu
+discord-option-title = tytuł
+discord-option-title-what = Nazwa produktu
+discord-option-description = opis
+discord-option-description-what = Co mówi o nim katalog; z tych słów powstają odpowiedzi
+discord-option-page = strona
+discord-option-page-what = Która strona listy
+discord-option-field = pole
+discord-option-field-what = Nazwa innego pola, na przykład cena
+discord-option-value = wartość
+discord-option-value-what = Co ma być w polu; puste je usuwa
+discord-option-archive = archiwum
+discord-option-archive-what = Archiwum zip
+
+discord-matches = Znalezione w katalogu:
+discord-matches-unsure = Nie mam pewności, czy to jeden z nich; najbliższe są:
+discord-sources = Źródła:
+discord-choose = Co mam zrobić?
+discord-presence = Wyślij mi zdjęcie i pytanie
+discord-stopping = Uruchamiam się ponownie
+discord-no-photo = W tej wiadomości nie ma zdjęcia.
+discord-gone = Tego pliku już nie ma. Wyślij go jeszcze raz.
+discord-fetch = Nie udało się pobrać pliku z Discorda. Wyślij go jeszcze raz.
+discord-foreign = Plik nie znajduje się na serwerze Discorda, więc go nie pobieram.
+discord-archive-bytes = Archiwum ma { $size } MB, a przyjmuję najwyżej { $limit } MB.
+discord-archive = { $name } to archiwum. Administratorzy importują je przez /kb import.
+discord-file-bytes = Plik przekracza { $limit } MB, a więcej Discord nie przyjmuje. Można go też pobrać na stronie katalogu w czacie internetowym i przez magpie kb export.
+discord-file-refused = Discord nie przyjął pliku. Można go też pobrać na stronie katalogu w czacie internetowym i przez magpie kb export.
+discord-unread = Tutaj widzę tylko wiadomości ze wzmianką o mnie. Dodaj wzmiankę albo użyj /ask.
+discord-unseen = Nie widzę, co jest w tej wiadomości. Jeśli zawiera zdjęcie, otwórz jej menu, wybierz Aplikacje, a potem „Zapytaj Magpie o to zdjęcie”, albo wyślij mi zdjęcie z pytaniem.
+discord-broken-off = Połączenie z Discordem zostało przerwane, więc może brakować części mojej odpowiedzi. W takim razie zapytaj jeszcze raz.

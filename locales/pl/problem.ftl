@@ -1,0 +1,33 @@
+# Co mówi serwer WWW, gdy odrzuca żądanie.
+
+problem-not-found = Pod tym adresem nic nie ma.
+problem-method = Pod tym adresem nie można tego zrobić.
+problem-address = Adres jest nieprawidłowy: { $reason }
+problem-json = JSON jest nieprawidłowy: { $reason }
+problem-form = Formularz jest nieprawidłowy: { $reason }
+problem-type = Wyślij to jako { $type }.
+problem-too-large = To za duże: dozwolone jest najwyżej { $limit }.
+problem-photos = To za dużo: największa liczba zdjęć naraz to { $limit }.
+problem-slow = Żądanie docierało zbyt długo.
+problem-busy = Przychodzi teraz zbyt wiele zdjęć. Spróbuj ponownie za chwilę.
+problem-access = Najpierw zaloguj się tokenem dostępu.
+problem-admin = To mogą robić tylko administratorzy. Zaloguj się tokenem administratora.
+problem-no-admins = Nikt nie jest tu administratorem: ustaw web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) i uruchom Magpie ponownie.
+problem-token = To nie jest właściwy token.
+problem-attempts = Zbyt wiele prób. Spróbuj ponownie za { $seconds } s.
+problem-origin = Żądanie wysłała strona z innej witryny, więc zostało odrzucone.
+problem-host = Magpie nie wie, że działa pod nazwą { $host }. Operator może ją dodać do web.hosts.
+problem-conversation = Nazwa rozmowy składa się z liter, cyfr, łączników i podkreśleń; liczba znaków: od 1 do { $limit }.
+problem-action = Ta akcja nie należy do żadnego przycisku.
+problem-k = Liczba pokazywanych produktów musi wynosić od 1 do { $limit }.
+problem-take = Naraz można pokazać od 1 do { $limit } pozycji.
+problem-no-photo = Dodaj co najmniej jedno zdjęcie.
+problem-no-description = Napisz opis.
+problem-attributes = Cechy muszą być obiektem JSON, którego wartości są tekstami.
+problem-force = „force” to true albo false.
+problem-archive = Wybierz archiwum zip.
+problem-no-image = Nie ma takiego zdjęcia.
+problem-no-undo = Nie ma zmiany, którą można by cofnąć.
+problem-near-duplicate = To wygląda jak { $title } ({ $id }), a ten produkt już jest w katalogu. Nic nie dodano.
+problem-unready = Magpie nie jest jeszcze w stanie odpowiadać.
+problem-skip = Liczba pomijanych pozycji musi być mniejsza niż { $limit }.

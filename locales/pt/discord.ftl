@@ -1,0 +1,63 @@
+# O que só se lê no Discord. O Discord permite 100 caracteres para uma descrição e 32 para um nome.
+
+discord-ask = Perguntar sobre um produto, com uma foto ou sobre a última
+discord-similar = Mostrar só os produtos parecidos com uma foto ou que combinam com algumas palavras
+discord-forget = Esquecer agora a minha foto e a nossa conversa
+discord-help = O que sei fazer
+discord-kb = Administrar o catálogo (só administradores)
+discord-menu = Perguntar ao Magpie sobre a foto
+
+discord-kb-add = Adicionar um produto, ou fotos a um já conhecido
+discord-kb-show = Mostrar um produto
+discord-kb-list = Mostrar a lista de todos os produtos
+discord-kb-find = Procurar produtos cujo texto contém algumas palavras
+discord-kb-edit = Alterar o título, a descrição ou outro campo de um produto
+discord-kb-remove = Remover um produto, após confirmação
+discord-kb-stats = Quanto há
+discord-kb-import = Importar um arquivo zip com description.json e imagens
+discord-kb-export = Obter todo o catálogo num arquivo zip
+discord-kb-undo = Desfazer a sua última alteração
+discord-kb-log = Quem alterou o quê
+
+discord-option-question = pergunta
+discord-option-question-what = O que gostaria de saber
+discord-option-photo = foto
+discord-option-photo-what = Uma foto do produto
+discord-option-photo-more = foto{ $number }
+discord-option-photo-more-what = Outra foto do mesmo produto
+discord-option-words = palavras
+discord-option-words-what = O que procurar
+discord-option-k = quantidade
+discord-option-k-what = Quantos resultados mostrar
+discord-option-id = id
+discord-option-id-what = O id do produto
+discord-option-title = título
+discord-option-title-what = O nome do produto
+discord-option-description = descrição
+discord-option-description-what = O que o catálogo diz sobre ele; deste texto vêm as respostas
+discord-option-page = página
+discord-option-page-what = A página da lista
+discord-option-field = campo
+discord-option-field-what = O nome de outro campo, por exemplo preço
+discord-option-value = valor
+discord-option-value-what = O que o campo deve dizer; se ficar vazio, é removido
+discord-option-archive = arquivo
+discord-option-archive-what = Um arquivo zip
+
+discord-matches = Encontrado no catálogo:
+discord-matches-unsure = Não sei ao certo se é um destes; são os que mais se aproximam:
+discord-sources = De:
+discord-choose = O que fazer?
+discord-presence = Envie-me uma foto e uma pergunta
+discord-stopping = Reiniciando
+discord-no-photo = Não há nenhuma foto nessa mensagem.
+discord-gone = O arquivo já não está lá. Envie-o de novo, por favor.
+discord-fetch = Não foi possível obter o arquivo do Discord. Envie-o de novo, por favor.
+discord-foreign = O arquivo não está no servidor do próprio Discord, por isso não o aceito.
+discord-archive-bytes = O arquivo zip tem { $size } MB, e aceito no máximo { $limit } MB.
+discord-archive = { $name } é um arquivo zip. Os administradores podem importá-lo com /kb import.
+discord-file-bytes = O arquivo passa dos { $limit } MB que o Discord aceita. Também está disponível na página de administração do chat web e com magpie kb export.
+discord-file-refused = O Discord não aceitou o arquivo. Também está disponível na página de administração do chat web e com magpie kb export.
+discord-unread = Aqui só consigo ler as mensagens que me mencionam. Mencione-me ou use /ask, por favor.
+discord-unseen = Não consigo ver o que há nessa mensagem. Se ela tiver uma foto, abra o menu da mensagem, escolha Apps e depois “Perguntar ao Magpie sobre a foto”, ou envie-me a foto com a sua pergunta.
+discord-broken-off = A conexão com o Discord caiu, por isso pode faltar parte da minha resposta. Se for o caso, pergunte de novo, por favor.

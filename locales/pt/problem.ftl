@@ -1,0 +1,33 @@
+# O que o servidor web diz quando recusa uma solicitação.
+
+problem-not-found = Não há nada neste endereço.
+problem-method = Isso não é possível neste endereço.
+problem-address = O endereço não está correto: { $reason }
+problem-json = O JSON não está correto: { $reason }
+problem-form = O formulário não está correto: { $reason }
+problem-type = Envie isto como { $type }.
+problem-too-large = É grande demais: são aceitos no máximo { $limit }.
+problem-photos = São fotos demais: podem ser enviadas no máximo { $limit } fotos de uma vez.
+problem-slow = A solicitação demorou demais a chegar.
+problem-busy = Chegam fotos demais neste momento. Tente de novo daqui a pouco.
+problem-access = Entre primeiro com o token de acesso.
+problem-admin = Só os administradores podem fazer isto. Entre com o token de administrador.
+problem-no-admins = Aqui não há nenhum administrador: defina web.admin_token (MAGPIE__WEB__ADMIN_TOKEN) e reinicie o Magpie.
+problem-token = Esse não é o token.
+problem-attempts = Tentativas demais. Tente de novo dentro de { $seconds } s.
+problem-origin = A solicitação veio da página de outro site, por isso foi recusada.
+problem-host = O Magpie não sabe que é { $host }. Quem o administra pode adicionar o nome a web.hosts.
+problem-conversation = O nome de uma conversa tem de 1 a { $limit } letras, algarismos, hifens e sublinhados.
+problem-action = Isso não corresponde a nenhum botão.
+problem-k = Podem ser mostrados de 1 a { $limit } resultados.
+problem-take = Podem ser mostrados de 1 a { $limit } de uma vez.
+problem-no-photo = Adicione pelo menos uma foto.
+problem-no-description = Escreva uma descrição.
+problem-attributes = Os atributos devem ser um objeto JSON cujos valores sejam textos.
+problem-force = “force” é true ou false.
+problem-archive = Escolha um arquivo zip.
+problem-no-image = Essa imagem não existe.
+problem-no-undo = Não há nenhuma alteração para desfazer.
+problem-near-duplicate = Isto parece ser { $title } ({ $id }), que já está no catálogo. Nada foi adicionado.
+problem-unready = O Magpie não está pronto para responder.
+problem-skip = O número de itens a omitir deve ser menor que { $limit }.
