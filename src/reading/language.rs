@@ -1,6 +1,9 @@
 //! Which language a question is in, among those the bot speaks. Questions are short: their little words and
 //! their letters tell sooner than trigrams do.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use unicode_segmentation::UnicodeSegmentation;
 use whatlang::{Detector, Lang};
 
@@ -14,7 +17,7 @@ struct Language {
     letters: &'static str,
 }
 
-/// English and German have lists of their own, which serve for more than this.
+/// English and German come first and have lists of their own, which serve for more than this.
 const LANGUAGES: [Language; 8] = [
     Language { tag: "en", detected: Lang::Eng, words: "", letters: "" },
     Language { tag: "de", detected: Lang::Deu, words: "", letters: "ß" },
@@ -100,28 +103,33 @@ pub fn spoken(text: &str) -> Option<&'static str> {
 pub fn likely(text: &str) -> Vec<&'static str> {
     let lower = text.to_lowercase().replace(['\'', '\u{2019}'], " ");
     let words: Vec<&str> = lower.unicode_words().collect();
-    let scores = LANGUAGES.map(|language| {
-        let little = words.iter().filter(|word| language.has(word)).count();
-        (little + usize::from(lower.contains(|c| language.letters.contains(c))), language.tag)
-    });
-    let most = scores.iter().map(|(score, _)| *score).max().unwrap_or_default();
+    let mut scores = LANGUAGES.map(|l| usize::from(lower.contains(|c| l.letters.contains(c))));
+    for word in &words {
+        let known = owners(word);
+        scores.iter_mut().enumerate().for_each(|(n, score)| *score += usize::from(known >> n & 1));
+    }
+    let most = scores.iter().copied().max().unwrap_or_default();
     if most == 0 || most * 10 < words.len() * 3 {
         return Vec::new();
     }
-    scores.iter().filter(|(score, _)| *score == most).map(|(_, tag)| *tag).collect()
+    let best = LANGUAGES.iter().zip(scores).filter(|(_, score)| *score == most);
+    best.map(|(language, _)| language.tag).collect()
 }
 
-impl Language {
-    /// Whether a lower-case word is one of its little ones.
-    fn has(&self, word: &str) -> bool {
-        match self.tag {
-            "en" => EMPTIES.contains(word),
-            "de" => {
-                GERMAN.is_some_and(|german| german.exact(word).is_some()) && !EMPTIES.contains(word)
+/// The languages of which a lower-case word is a little one, a bit for each in their order.
+fn owners(word: &str) -> u8 {
+    static LISTED: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
+        let mut listed = HashMap::new();
+        for (n, language) in LANGUAGES.iter().enumerate() {
+            for word in language.words.split_whitespace() {
+                *listed.entry(word).or_default() |= 1 << n;
             }
-            _ => self.words.split_whitespace().any(|known| known == word),
         }
-    }
+        listed
+    });
+    let english = EMPTIES.contains(word);
+    let german = !english && GERMAN.is_some_and(|german| german.exact(word).is_some());
+    LISTED.get(word).copied().unwrap_or_default() | u8::from(english) | u8::from(german) << 1
 }
 
 #[cfg(test)]

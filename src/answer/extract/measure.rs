@@ -71,17 +71,20 @@ fn measure(products: &HashMap<String, Product>, questions: &[Value]) -> [f64; 3]
 
 #[test]
 fn most_facts_are_quoted_and_most_of_what_is_not_said_is_not_claimed() {
-    let train = root().join("models/words/train");
-    for (entries, questions) in [
-        (train.join("catalogue.jsonl"), train.join("questions.jsonl")),
-        (root().join("kb/description.json"), root().join("kb/questions.jsonl")),
+    let (train, kb) = (root().join("models/words/train"), root().join("kb"));
+    for (entries, questions, least) in [
+        (train.join("catalogue.jsonl"), train.join("questions.jsonl"), [0.85, 0.4, 0.8]),
+        (kb.join("description.json"), kb.join("questions.jsonl"), [0.85, 0.4, 0.8]),
+        // In other languages than the entries'.
+        (kb.join("description.json"), kb.join("questions-other.jsonl"), [0.8, 0.4, 0.75]),
     ] {
         let [held, answered, refused] = measure(&catalogue(&entries), &lines(&questions));
         println!(
             "{}: {held:.3} held, {answered:.3} as an answer, {refused:.3} refused",
             questions.display()
         );
-        assert!(held >= 0.85 && answered >= 0.4 && refused >= 0.8);
+        let reached = [held, answered, refused].iter().zip(least).all(|(now, least)| *now >= least);
+        assert!(reached, "at least {least:?}");
     }
 }
 
