@@ -53,10 +53,10 @@ pub fn readable<'a>(text: &'a str, language: Option<&str>) -> Cow<'a, str> {
 /// left out, and what foreign ones mean in English stands beside them.
 pub fn naming_stems(text: &str, asking: bool) -> Vec<String> {
     let mut lower = text.to_lowercase().replace('\u{2019}', "'");
-    let languages = match spoken(text) {
-        _ if !asking => Vec::new(),
-        Some(language) => vec![language],
-        None => likely(text),
+    let languages = match asking.then(|| spoken(text)) {
+        None => Vec::new(),
+        Some(Some(language)) => vec![language],
+        Some(None) => likely(text),
     };
     let glossaries: Vec<&Glossary> = languages.into_iter().filter_map(Glossary::of).collect();
     if !glossaries.is_empty() {

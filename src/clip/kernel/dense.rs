@@ -33,7 +33,7 @@ pub(in crate::clip) fn product(isa: Isa, a: &Grid, w: &Grid, k: usize, out: &mut
 
 /// `rows` in as few blocks of at most `most` as there can be, of nearly the same height.
 #[cfg(target_arch = "x86_64")]
-fn blocks(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn blocks(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.div_ceil(most);
     (0..count).map(move |i| {
         let (begin, end) = (i * rows / count, (i + 1) * rows / count);

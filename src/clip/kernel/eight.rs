@@ -278,36 +278,50 @@ mod vnni {
     use std::arch::x86_64::*;
 
     use super::{GROUP, Job, PANEL};
+    use crate::clip::kernel::dense::blocks;
 
     const TALL: usize = 6;
+    /// Bytes of a cache line.
+    const LINE: usize = 64;
 
     /// # Safety
     /// AVX-512 with VNNI; `job`'s slices as long as it says, `out` for every row and output.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     pub(super) unsafe fn product(job: &Job, out: &mut [f32]) {
         let panels = job.width.div_ceil(PANEL);
+        let size = job.groups * PANEL * GROUP;
         let mut panel = 0;
         while panel < panels {
-            let wide = panels - panel >= 4;
-            let mut row = 0;
-            while row < job.tops.len() {
-                let height = (job.tops.len() - row).min(TALL);
+            let wide = match panels - panel {
+                1 => 1,
+                2 | 3 => 2,
+                _ => 4,
+            };
+            // The next weights come from further away than a block takes to compute: each block asks
+            // for its share of them. They may lie in the next tile, or nowhere.
+            let ahead = (4 * size).div_ceil(LINE).div_ceil(job.tops.len().div_ceil(TALL));
+            let mut next = job.codes.as_ptr().wrapping_add((panel + wide) * size);
+            for (row, height) in blocks(job.tops.len(), TALL) {
+                for line in 0..ahead {
+                    _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(line * LINE));
+                }
+                next = next.wrapping_add(ahead * LINE);
                 // SAFETY: rows and panels of this block are within the job.
                 unsafe {
                     macro_rules! block {
                         ($($n:literal)*) => {
                             match (height, wide) {
-                                $(($n, true) => block::<$n, 4>(job, row, panel, out),
-                                ($n, false) => block::<$n, 1>(job, row, panel, out),)*
+                                $(($n, 4) => block::<$n, 4>(job, row, panel, out),
+                                ($n, 2) => block::<$n, 2>(job, row, panel, out),
+                                ($n, _) => block::<$n, 1>(job, row, panel, out),)*
                                 _ => unreachable!("blocks are not taller"),
                             }
                         };
                     }
                     block!(1 2 3 4 5 6);
                 }
-                row += height;
             }
-            panel += if wide { 4 } else { 1 };
+            panel += wide;
         }
     }
 
