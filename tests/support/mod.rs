@@ -27,7 +27,8 @@ pub fn magpie() -> Command {
             command.env_remove(name);
         }
     }
-    command.current_dir(std::env::temp_dir());
+    // A folder of the build's own: what else lies in the common one, such as a configuration, is not read.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
