@@ -361,7 +361,7 @@ const FAILING: &[Failing] = &[
         case: "a connection cut in the middle",
         reply: || says("2 kg [lamp].").cut(),
         reason: "error",
-        requests: 1,
+        requests: 3,
     },
 ];
 
