@@ -9,17 +9,56 @@ use std::collections::BTreeMap;
 use std::iter::Enumerate;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::slice::Chunks;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 /// Parts that may be finished and not yet taken, beyond one for each core.
 const AHEAD: usize = 2;
 
-/// How many cores there are.
+/// How many cores this process may use.
 pub fn count() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    // Asked once, since a thread that keeps to one core would be told 1.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    *CORES
 }
+
+/// Sets rayon's threads up, each for a core of its own where there are as many of them as cores;
+/// a second call changes nothing.
+///
+/// Threads that all wake at once after a rest are put where the first of them woke, and Linux takes some
+/// hundredths of a second to move one away. A photo comes after a rest, and is done sooner than that.
+pub fn prepare() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads());
+    // It fails where somebody has set it up already.
+    let _ = pool.start_handler(keep_to_one).build_global();
+}
+
+/// What `RAYON_NUM_THREADS` says, or a thread for each core.
+fn threads() -> usize {
+    let told = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok());
+    told.filter(|n| *n > 0).unwrap_or_else(count)
+}
+
+/// Keeps the calling thread, which is the pool's so manieth, to a core of its own.
+#[cfg(target_os = "linux")]
+fn keep_to_one(number: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    // A share of many cores, as containers have it, is no core in particular.
+    if allowed.count() as usize != threads() {
+        return;
+    }
+    if let Some(core) = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).nth(number) {
+        let mut own = CpuSet::new();
+        own.set(core);
+        let _ = sched_setaffinity(None, &own);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_to_one(_: usize) {}
 
 /// Gives parts of at most `part` items to `work`, on as many threads as there are cores, and
 /// what it makes of them to `take`, on the calling thread and in order. Within `work`, rayon
@@ -98,6 +137,28 @@ impl<'a, T> List<'a, T> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn each_of_the_pools_threads_keeps_to_a_core_of_its_own() {
+        use rustix::thread::sched_getaffinity;
+        let allowed = sched_getaffinity(None).unwrap();
+        let kept = |number| {
+            let thread = thread::spawn(move || {
+                keep_to_one(number);
+                sched_getaffinity(None).unwrap()
+            });
+            thread.join().unwrap()
+        };
+        let each: Vec<_> = (0..threads()).map(kept).collect();
+        if allowed.count() as usize == threads() {
+            assert!(each.iter().all(|own| own.count() == 1), "{each:?}");
+            let apart = each.iter().enumerate().all(|(n, own)| !each[..n].contains(own));
+            assert!(apart, "{each:?}");
+        } else {
+            assert!(each.iter().all(|own| *own == allowed), "{each:?}");
+        }
+    }
 
     #[test]
     fn results_come_in_order_and_few_are_ever_waiting() {

@@ -12,6 +12,7 @@ use crate::catalogue::PreparedImage;
 use crate::clip::batch::Batcher;
 use crate::clip::{Clip, Embedding};
 use crate::config::Settings;
+use crate::cores;
 use crate::photo::{Detail, Photo};
 
 /// A cheap handle; clones share everything.
@@ -43,10 +44,9 @@ impl Engine {
     /// there is no thread to be had.
     pub fn start(settings: Settings, clip: Clip) -> Result<Self, KbError> {
         let clip = Arc::new(clip);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let batcher = Batcher::start(Arc::clone(&clip), settings.clip.max_batch)?;
         let answerer = Answerer::new(&settings.answer)?;
-        let cpu = Arc::new(Semaphore::new(cores));
+        let cpu = Arc::new(Semaphore::new(cores::count()));
         Ok(Self(Arc::new(Parts { settings, clip, batcher, answerer, cpu })))
     }
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::cores;
 use crate::photo::Photo;
 pub use engine::{Engine, Precision};
 pub use kernel::Isa;
@@ -264,6 +265,7 @@ impl Clip {
         weights: Bytes,
         engine: Engine,
     ) -> Result<Self, ClipError> {
+        cores::prepare();
         let invalid = |file: &'static str| {
             move |reason: String| ClipError::Invalid { model: name.to_owned(), file, reason }
         };
