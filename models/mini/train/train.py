@@ -14,6 +14,8 @@ import copy
 import json
 import math
 import shutil
+import signal
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -371,7 +373,9 @@ def main() -> None:
     if not (a.cache / "texts.pt").exists():
         Texts(data.Pictures(a.cache), a.cache)  # asks the text teacher, before there are many of us
     (a.run / "meet").unlink(missing_ok=True)
-    mp.spawn(work, (a,), nprocs=a.workers)
+    # Told to end, it takes its processes along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    mp.spawn(work, (a,), nprocs=a.workers, daemon=True)
 
 
 if __name__ == "__main__":
