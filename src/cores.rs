@@ -30,15 +30,9 @@ pub fn count() -> usize {
 /// Threads that all wake at once after a rest are put where the first of them woke, and Linux takes some
 /// hundredths of a second to move one away. A photo comes after a rest, and is done sooner than that.
 pub fn prepare() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads());
+    count();
     // It fails where somebody has set it up already.
-    let _ = pool.start_handler(keep_to_one).build_global();
-}
-
-/// What `RAYON_NUM_THREADS` says, or a thread for each core.
-fn threads() -> usize {
-    let told = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok());
-    told.filter(|n| *n > 0).unwrap_or_else(count)
+    let _ = rayon::ThreadPoolBuilder::new().start_handler(keep_to_one).build_global();
 }
 
 /// Keeps the calling thread, which is the pool's so manieth, to a core of its own.
@@ -47,7 +41,7 @@ fn keep_to_one(number: usize) {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     let Ok(allowed) = sched_getaffinity(None) else { return };
     // A share of many cores, as containers have it, is no core in particular.
-    if allowed.count() as usize != threads() {
+    if allowed.count() as usize != rayon::current_num_threads() {
         return;
     }
     if let Some(core) = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).nth(number) {
@@ -142,7 +136,7 @@ mod tests {
     #[test]
     fn each_of_the_pools_threads_keeps_to_a_core_of_its_own() {
         use rustix::thread::sched_getaffinity;
-        let allowed = sched_getaffinity(None).unwrap();
+        let (allowed, threads) = (sched_getaffinity(None).unwrap(), rayon::current_num_threads());
         let kept = |number| {
             let thread = thread::spawn(move || {
                 keep_to_one(number);
@@ -150,8 +144,8 @@ mod tests {
             });
             thread.join().unwrap()
         };
-        let each: Vec<_> = (0..threads()).map(kept).collect();
-        if allowed.count() as usize == threads() {
+        let each: Vec<_> = (0..threads).map(kept).collect();
+        if allowed.count() as usize == threads {
             assert!(each.iter().all(|own| own.count() == 1), "{each:?}");
             let apart = each.iter().enumerate().all(|(n, own)| !each[..n].contains(own));
             assert!(apart, "{each:?}");

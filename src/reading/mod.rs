@@ -96,6 +96,11 @@ pub fn is_empty(word: &str) -> bool {
     EMPTIES.contains(word) || GERMAN.is_some_and(|german| german.is_nothing(word))
 }
 
+/// Whether a list of words between blanks has this one.
+pub fn lists(words: &str, word: &str) -> bool {
+    words.split_whitespace().any(|known| known == word)
+}
+
 /// The words of a text in order; "1.2kg" counts as "1.2" and "kg".
 pub fn words(text: &str, german: bool) -> Vec<Word> {
     let lower = text.to_lowercase().replace('\u{2019}', "'");

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::catalogue::Product;
-use crate::reading::{is_empty, naming_stems};
+use crate::reading::{is_empty, lists, naming_stems};
 
 /// Parts of names of attributes that can be seen, those seen best first.
 const SEEN: &[&str] = &[
@@ -167,7 +167,6 @@ drugi druga drugie",
         "3 third dritte dritten drittes dritter c troisième tercero tercera tercer terzo terza terceiro terceira \
 derde trzeci trzecia trzecie",
     ];
-    let among = |names: &str, word: &str| names.split(' ').any(|name| name == word);
     let lower = reply.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -178,7 +177,7 @@ derde trzeci trzecia trzecie",
     {
         return Meant::One(at);
     }
-    if words.first().is_some_and(|w| among(NEITHER, w)) && words.len() <= 4 {
+    if words.first().is_some_and(|w| lists(NEITHER, w)) && words.len() <= 4 {
         return Meant::Neither;
     }
     // A longer one with a question mark asks something: its numbers and articles name nothing.
@@ -203,7 +202,7 @@ derde trzeci trzecia trzecie",
     }
     // "without the stripe", "the plain one": all that this one has, and nothing that only another has.
     let ordinal =
-        ORDINALS.iter().take(choices.len()).position(|names| words.iter().any(|w| among(names, w)));
+        ORDINALS.iter().take(choices.len()).position(|names| words.iter().any(|w| lists(names, w)));
     let fitting: Vec<usize> =
         (0..choices.len()).filter(|at| value_stems(choices, *at).is_subset(&said)).collect();
     match (ordinal, fitting.as_slice()) {

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::catalogue::Product;
 use crate::reading::meaning::{Vector, together};
 use crate::reading::topics::{self, Topics};
-use crate::reading::{Word, readable, spoken, words};
+use crate::reading::{Word, lists, readable, spoken, words};
 
 /// What a clause counts that only says why somebody asks.
 const ASIDE: f32 = 0.45;
@@ -124,9 +124,7 @@ pub fn asked(question: &str, product: &Product) -> Asked {
     let title: HashSet<String> = words(&product.title, false).into_iter().map(|w| w.stem).collect();
     let clauses: Vec<&str> = question.split_inclusive(['.', '?', '!', ';', ',', '\n']).collect();
     let first = |clause: &str| clause.to_lowercase().unicode_words().next().map(str::to_owned);
-    let opens = |clause: &str, with: &str| {
-        first(clause).is_some_and(|w| with.split_whitespace().any(|o| o == w))
-    };
+    let opens = |clause: &str, with: &str| first(clause).is_some_and(|w| lists(with, &w));
     let asks = |clause: &str| clause.ends_with('?') || opens(clause, OPENERS);
     let any = clauses.iter().any(|c| asks(c));
     let mut kept = Vec::new();
