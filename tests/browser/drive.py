@@ -479,10 +479,11 @@ def run(world):
             print(f"ok    {name}", flush=True)
         except Exception as error:  # Whatever went wrong, the next scenario may still tell something.
             failed += 1
+            said = world.chat.locator(".turn").all_inner_texts()[-1:]
             for page in (world.chat, world.admin):
                 page.evaluate("document.querySelectorAll('dialog[open]').forEach((d) => d.close())")
             reason = " ".join(str(error).split())[:400]
-            print(f"FAIL  {name}: {reason}", flush=True)
+            print(f"FAIL  {name}: {reason}; the chat's last turn: {said}", flush=True)
     print(f"{len(SCENARIOS) - failed} passed, {failed} failed")
     return failed
 

@@ -27,7 +27,13 @@ class Magpie:
         self.data = tempfile.TemporaryDirectory(prefix="magpie-browser-")
         away = ("OPENAI_", "MAGPIE__")
         clean = {k: v for k, v in os.environ.items() if not k.startswith(away)}
-        own = {"MAGPIE__WEB__LISTEN": "127.0.0.1:0", "MAGPIE__WEB__ADMIN_TOKEN": TOKEN}
+        # A script asks faster than the default rates let anybody.
+        own = {
+            "MAGPIE__WEB__LISTEN": "127.0.0.1:0",
+            "MAGPIE__WEB__ADMIN_TOKEN": TOKEN,
+            "MAGPIE__BOT__USER_PER_MINUTE": "6000",
+            "MAGPIE__BOT__USER_BURST": "600",
+        }
         self.process = subprocess.Popen(
             [command, "serve", "--data", self.data.name],
             env={**clean, **own, **settings},
