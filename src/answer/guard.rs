@@ -3,14 +3,16 @@
 //! A model that does as any text tells it repeats its rules when asked. So every state of an answer is
 //! held against them, letters and digits alone: as it is, backwards, with the alphabet shifted, its words
 //! numbered, and inside whatever decodes from Base64 or hexadecimal. One that gives more than a few words
-//! of them away is withheld, also when the rules are only named by their number. Strings that no reader
-//! can read are, too.
+//! of them away is withheld, also when it does so in other words (`retold.rs`) or only names the rules by
+//! their number. Strings that no reader can read are, too.
 
 use std::collections::HashSet;
 
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::retold::Retold;
 
 /// Letters of the rules in a row that are too many.
 const ROW: usize = 32;
@@ -26,6 +28,8 @@ const ENCODED: usize = 12;
 pub(super) enum Leak {
     #[error("it repeats its rules")]
     Rules,
+    #[error("it tells its rules in other words")]
+    Retold,
     #[error("it holds a secret")]
     Secret,
     #[error("it holds a string that no reader can read")]
@@ -38,6 +42,8 @@ pub(super) struct Guard {
     /// The rules' rows as [`steps`], which no shift of the alphabet and no number between the words changes.
     steps: HashSet<u64>,
     version: String,
+    /// None: there are no rules.
+    retold: Option<Retold>,
     secrets: Vec<String>,
     /// What the entries themselves write without blanks, such as addresses.
     readable: String,
@@ -50,13 +56,20 @@ impl Guard {
         let rows = letters.windows(ROW).map(hash).collect();
         let steps = steps(rules.chars()).windows(ROW).map(hash).collect();
         let secrets = secrets.iter().filter(|s| s.chars().count() >= SECRET).cloned().collect();
-        Self { rows, steps, version: version.to_owned(), secrets, readable }
+        let retold = (!rules.is_empty()).then(|| Retold::new(&readable));
+        Self { rows, steps, version: version.to_owned(), retold, secrets, readable }
+    }
+
+    /// Whether an answer that begins like this may yet become one that tells the rules.
+    pub fn is_doubtful(&self, text: &str) -> bool {
+        self.retold.is_some_and(|r| r.is_doubtful(text))
     }
 
     /// # Errors
     /// [`Leak`], when the text may not be shown.
     pub fn check(&self, text: &str) -> Result<(), Leak> {
         self.check_plain(text)?;
+        self.check_retold(text)?;
         for run in runs(text) {
             if run.chars().count() >= OPAQUE && !self.readable.contains(run) {
                 return Err(Leak::Opaque);
@@ -65,6 +78,10 @@ impl Guard {
         let dense: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         for decoded in decodings(&dense) {
             self.check_plain(&decoded)?;
+            // What was no encoding decodes to bytes that are no text.
+            if !decoded.contains(char::REPLACEMENT_CHARACTER) {
+                self.check_retold(&decoded)?;
+            }
         }
         Ok(())
     }
@@ -93,6 +110,14 @@ impl Guard {
             return Err(Leak::Rules);
         }
         Ok(())
+    }
+
+    fn check_retold(&self, text: &str) -> Result<(), Leak> {
+        let Some(retold) = self.retold else { return Ok(()) };
+        let backwards: String = text.chars().rev().collect();
+        let turned: String = text.chars().map(rot13).collect();
+        let told = [text, &backwards, &turned].into_iter().any(|way| retold.tells(way));
+        if told { Err(Leak::Retold) } else { Ok(()) }
     }
 }
 

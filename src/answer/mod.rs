@@ -13,6 +13,7 @@ mod figures;
 mod guard;
 mod prompt;
 mod provider;
+mod retold;
 mod spelled;
 mod structured;
 mod templates;

@@ -132,6 +132,7 @@ impl Model {
             let text = self.bounded(&text);
             let checked = guard.check(&text);
             match checked {
+                Ok(()) if guard.is_doubtful(&text) => {}
                 Ok(()) => on_text(&text),
                 Err(leak) => {
                     *leaked.lock().unwrap_or_else(PoisonError::into_inner) = Some(leak);

@@ -93,8 +93,8 @@ impl Glossary {
     }
 }
 
-/// A lower-case word without its accents.
-fn fold(word: &str) -> Cow<'_, str> {
+/// Lower-case text without its accents.
+pub fn fold(word: &str) -> Cow<'_, str> {
     if word.is_ascii() {
         return word.into();
     }

@@ -15,6 +15,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use glossary::Glossary;
+pub(crate) use glossary::fold;
 use language::likely;
 pub use language::spoken;
 use meaning::{Meaning, meaning};
