@@ -338,7 +338,7 @@ def main() -> None:
     p.add_argument("--run", type=Path, required=True, help="cache, checkpoint, log and curve go here")
     p.add_argument("--to", type=Path, help="export the result to this folder")
     p.add_argument("--init", type=Path, help="a model folder of this shape to start from, in place of noise")
-    p.add_argument("--steps", type=int, default=6000)
+    p.add_argument("--steps", type=int, default=5200)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--lr", type=float, default=1.5e-3)
     p.add_argument("--small", type=float, default=0.5, help="part of the schedule with small pictures")
