@@ -9,7 +9,7 @@ use super::error::KbError;
 use super::markup::Markup;
 use super::reply::Reply;
 use super::session::{Press, Session};
-use crate::reading::spoken;
+use crate::reading::{asks, spoken};
 use crate::search::differ::{Choice, Difference, Meant, difference, meant, named};
 use crate::words::say;
 
@@ -79,7 +79,7 @@ impl Call {
                     if let Some(seen) = &mut session.seen {
                         seen.alike.clear();
                     }
-                    let open = named_there.alone && !question.contains('?');
+                    let open = named_there.alone && !asks(&question);
                     return Ok(Settled::Answer(if open { waiting.question } else { question }));
                 }
             }

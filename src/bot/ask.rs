@@ -16,7 +16,7 @@ use super::session::{Found, Press, Seen, Session};
 use crate::answer::{self, Evidence, Inquiry, Turn};
 use crate::catalogue::Product;
 use crate::clip::Embedding;
-use crate::reading::{lists, spoken};
+use crate::reading::{asks, lists, spoken};
 use crate::search::{Matches, SearchError};
 
 /// Pause between two states of a growing answer.
@@ -384,10 +384,10 @@ fn compares(question: &str) -> bool {
 vergeleken niż od";
     const IT: &str = "it its this these mine er sie es dieser diese dieses il elle ce cet cette celui este esta esto \
 questo questa esse essa isto hij dit deze het tego tym";
-    let asks = question.contains('?');
+    let asked = asks(question);
     let words = question.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     let mut words = words.map(|word| (lists(BESIDE, &word), lists(IT, &word)));
-    words.any(|(beside, it)| beside || (asks && it))
+    words.any(|(beside, it)| beside || (asked && it))
 }
 
 /// What a question names to the letter.

@@ -37,6 +37,7 @@ use crate::answer::cache::AnswerCache;
 use crate::catalogue::today;
 use crate::clip::Clip;
 use crate::config::Settings;
+use crate::reading;
 use crate::words::{negotiate, say};
 pub(crate) use apart::wording as look_alikes_question;
 use budget::Budget;
@@ -200,7 +201,7 @@ impl Bot {
     /// Whether words that nobody is addressed with go on with a conversation: a question of somebody who
     /// has shown a photo, or their answer to the bot's own.
     pub fn goes_on(&self, request: &Request) -> bool {
-        let asks = request.text.contains(['?', '\u{ff1f}', '\u{61f}']);
+        let asks = reading::asks(&request.text);
         let Some(session) = self.0.sessions.known(&Key::of(request)) else { return false };
         let open = |session: &session::Session| {
             session.waiting.is_some() || (asks && session.seen.is_some())

@@ -112,6 +112,7 @@ impl VisionTower {
         let tokens = patches + 1;
         s.inner.reset(photos.len() * patches, 3 * self.patch * self.patch);
         s.inner.fill(|row, to| self.cut(photos[row / patches], row % patches, to));
+        s.inner.prepare_all(isa, &self.patches);
         s.x.reset(photos.len() * tokens, d);
         for photo in 0..photos.len() {
             let row = s.x.row_mut(photo * tokens);
@@ -264,13 +265,13 @@ impl Encoder {
         for (i, block) in self.blocks.iter().enumerate() {
             let last = i + 1 == self.blocks.len();
             block.norm1.apply(isa, &s.x, &mut s.normed);
-            s.normed.round(isa, &block.q.weight);
+            s.normed.prepare(isa, &block.q.weight, sequences.iter().map(|s| s.rows.clone()));
             s.mixed.reset(if last { pooled.len() } else { s.x.count() }, self.width);
             self.attend(isa, block, sequences, last, &s.normed, &s.mixed.shared());
             if last {
                 s.x.keep(&pooled);
             }
-            s.mixed.round(isa, &block.out.weight);
+            s.mixed.prepare_all(isa, &block.out.weight);
             let x = s.x.shared();
             block.out.weight.apply(isa, &s.mixed, |row, cols, values| {
                 // SAFETY: each place of the product is finished once.
@@ -278,7 +279,7 @@ impl Encoder {
                 kernel::add(isa, values, &block.out.bias[cols], to);
             });
             block.norm2.apply(isa, &s.x, &mut s.normed);
-            s.normed.round(isa, &block.fc1.weight);
+            s.normed.prepare_all(isa, &block.fc1.weight);
             s.inner.reset(s.x.count(), block.fc1.weight.outputs());
             let inner = s.inner.shared();
             block.fc1.weight.apply(isa, &s.normed, |row, cols, values| {
@@ -286,7 +287,7 @@ impl Encoder {
                 let to = unsafe { inner.part(row, &cols) };
                 kernel::activate(isa, self.act, values, &block.fc1.bias[cols], to);
             });
-            s.inner.round(isa, &block.fc2.weight);
+            s.inner.prepare_all(isa, &block.fc2.weight);
             let x = s.x.shared();
             block.fc2.weight.apply(isa, &s.inner, |row, cols, values| {
                 // SAFETY: each place of the product is finished once.

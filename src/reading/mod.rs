@@ -97,6 +97,11 @@ pub fn is_empty(word: &str) -> bool {
     EMPTIES.contains(word) || GERMAN.is_some_and(|german| german.is_nothing(word))
 }
 
+/// Whether a text has a question mark, of any script that has its own.
+pub fn asks(text: &str) -> bool {
+    text.contains(['?', '\u{37e}', '\u{55e}', '\u{61f}', '\u{1367}', '\u{ff1f}'])
+}
+
 /// Whether a list of words between blanks has this one.
 pub fn lists(words: &str, word: &str) -> bool {
     words.split_whitespace().any(|known| known == word)

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::catalogue::Product;
-use crate::reading::{is_empty, lists, naming_stems};
+use crate::reading::{asks, is_empty, lists, naming_stems};
 
 /// Parts of names of attributes that can be seen, those seen best first.
 const SEEN: &[&str] = &[
@@ -181,9 +181,9 @@ derde trzeci trzecia trzecie",
         return Meant::Neither;
     }
     // A longer one with a question mark asks something: its numbers and articles name nothing.
-    let asks = reply.contains('?') && words.len() > 4;
+    let asking = asks(reply) && words.len() > 4;
     let stems = |text: &str| -> HashSet<String> {
-        all_stems(text).into_iter().filter(|stem| !(asks && stem.starts_with('#'))).collect()
+        all_stems(text).into_iter().filter(|stem| !(asking && stem.starts_with('#'))).collect()
     };
     let own: Vec<HashSet<String>> =
         choices.iter().map(|c| stems(&format!("{} {}", c.value, c.title))).collect();
@@ -207,7 +207,7 @@ derde trzeci trzecia trzecie",
         (0..choices.len()).filter(|at| value_stems(choices, *at).is_subset(&said)).collect();
     match (ordinal, fitting.as_slice()) {
         (Some(at), _) if words.len() <= 4 => Meant::One(at),
-        (_, [only]) if words.len() <= 8 && !asks => Meant::One(*only),
+        (_, [only]) if words.len() <= 8 && !asking => Meant::One(*only),
         _ => Meant::Unclear,
     }
 }

@@ -53,6 +53,9 @@ macro_rules! by_height {
 }
 
 #[cfg(target_arch = "x86_64")]
+pub(super) use avx512::four;
+
+#[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::*;
 
@@ -149,7 +152,7 @@ mod avx512 {
     /// The sums of four vectors' lanes.
     #[target_feature(enable = "avx512f,avx512dq")]
     #[inline]
-    fn four(a: __m512, b: __m512, c: __m512, d: __m512) -> __m128 {
+    pub(in crate::clip::kernel) fn four(a: __m512, b: __m512, c: __m512, d: __m512) -> __m128 {
         let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
         let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
         let all =

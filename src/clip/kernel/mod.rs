@@ -2,13 +2,16 @@
 //!
 //! Every kernel exists for AVX-512, for AVX2 with FMA, and as plain Rust for every other
 //! processor; an [`Isa`] picks one at run time. Products read a weight's rows where the
-//! checkpoint holds them, `[outputs, inputs]`, so nothing is packed or copied at the start: a row
-//! of activations and a row of weights are both contiguous along the inputs, and a block of 6 × 4
-//! such pairs keeps its sums in registers.
+//! checkpoint holds them, `[outputs, inputs]`, so nothing is packed or copied at the start. What is
+//! laid out anew for AVX-512 are the activations, which are few: 16 rows side by side, 48 of them to
+//! 8 weights at a time (`panel/`). Rows that fill no panel, and other processors, take both operands
+//! as they are, contiguous along the inputs, in blocks of 6 × 4 that keep their sums in registers
+//! (`dense.rs`).
 
 mod dense;
 mod eight;
 mod math;
+mod panel;
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -107,14 +110,16 @@ pub(super) struct Rows {
     values: Vec<f32>,
     width: usize,
     count: usize,
-    /// The same in 8 bits, after [`Rows::round`].
+    /// The same in 8 bits, or in panels, after [`Rows::prepare`].
     codes: eight::Codes,
+    panels: panel::Panels,
 }
 
 impl Rows {
     /// Makes room for `count` rows of `width`; what they hold is left over from before.
     pub(super) fn reset(&mut self, count: usize, width: usize) {
         (self.width, self.count) = (width, count);
+        self.panels.clear();
         let size = count * self.stride();
         if self.values.len() < size {
             self.values.resize(size, 0.0);
@@ -155,13 +160,24 @@ impl Rows {
         }
     }
 
-    /// Makes the rows ready for a product with these weights.
-    pub(super) fn round(&mut self, isa: Isa, weight: &Matrix) {
-        if let Held::Eight(_) = weight.held {
-            let (values, stride, width) = (&self.values, self.stride(), self.width);
-            let row = |i: usize| &values[i * stride..i * stride + width];
-            self.codes.take(isa, self.count, width, row);
+    /// Makes the rows ready for products with these weights, of each of `parts` by itself.
+    pub(super) fn prepare(
+        &mut self,
+        isa: Isa,
+        weight: &Matrix,
+        parts: impl Iterator<Item = Range<usize>>,
+    ) {
+        let (values, stride, width) = (&self.values, self.stride(), self.width);
+        let row = |i: usize| &values[i * stride..i * stride + width];
+        match weight.held {
+            Held::Eight(_) => self.codes.take(isa, self.count, width, row),
+            Held::Full(_) => self.panels.take(isa, width, parts, row),
         }
+    }
+
+    /// Makes them ready for products of all rows.
+    pub(super) fn prepare_all(&mut self, isa: Isa, weight: &Matrix) {
+        self.prepare(isa, weight, std::iter::once(0..self.count));
     }
 
     /// Keeps only these rows, in this order; `rows` must ascend.
@@ -171,6 +187,7 @@ impl Rows {
             self.values.copy_within(from * stride..from * stride + width, to * stride);
         }
         self.count = rows.len();
+        self.panels.clear();
     }
 
     /// Hands the rows to several threads that write different parts of them.
@@ -255,8 +272,8 @@ impl Matrix {
         self.outputs
     }
 
-    /// `a[rows] × weightᵀ` for the outputs `cols`, written to `out`, `[rows, cols]`. In 8 bits
-    /// it reads what [`Rows::round`] left, and `cols` begins at a multiple of 16 in its block.
+    /// `a[rows] × weightᵀ` for the outputs `cols`, written to `out`, `[rows, cols]`. It reads what
+    /// [`Rows::prepare`] left; in 8 bits `cols` begins at a multiple of 16 in its block.
     pub(super) fn product(
         &self,
         isa: Isa,
@@ -270,10 +287,19 @@ impl Matrix {
             Held::Eight(packed) => packed.product(isa, &a.codes, rows, cols, out),
             Held::Full(weight) => {
                 let (k, stride) = (self.inputs, a.stride());
-                let values = &a.values[rows.start * stride..];
-                let a = Grid { values, stride, rows: rows.len() };
                 let w = Grid { values: &weight[cols.start * k..], stride: k, rows: cols.len() };
-                dense::product(isa, &a, &w, k, out);
+                let from = |row: usize| Grid {
+                    values: &a.values[row * stride..],
+                    stride,
+                    rows: rows.end - row,
+                };
+                let panels = a.panels.of(&rows);
+                let rest = from(rows.start + panels.len() / k);
+                if panels.is_empty() || rest.rows >= panel::PANEL {
+                    dense::product(isa, &from(rows.start), &w, k, out);
+                } else {
+                    panel::product(isa, &panel::Operand { panels, rest }, &w, k, out);
+                }
             }
         }
     }
@@ -288,10 +314,13 @@ impl Matrix {
     ) {
         assert_eq!(self.block, self.outputs, "tiles are of one block");
         // So many rows stay in the second cache while a tile's weights pass by.
-        const ROWS: usize = 48;
-        let blocks = (a.count / ROWS).max(1);
-        let height = a.count.div_ceil(blocks).next_multiple_of(dense::TALL);
-        let blocks = a.count.div_ceil(height);
+        const ROWS: usize = panel::TOGETHER;
+        let mut blocks = (a.count / ROWS).max(1);
+        let mut height = ROWS;
+        if a.panels.is_empty() {
+            height = a.count.div_ceil(blocks).next_multiple_of(dense::TALL);
+            blocks = a.count.div_ceil(height);
+        }
         let share = self.outputs * blocks / (4 * rayon::current_num_threads());
         let width = share.next_multiple_of(16).clamp(32, 96);
         // Neighbours in this order share their weights.
@@ -299,7 +328,9 @@ impl Matrix {
         (0..tiles).into_par_iter().with_max_len(1).for_each(|tile| {
             let (column, block) = (tile / blocks * width, tile % blocks * height);
             let cols = column..(column + width).min(self.outputs);
-            let rows = block..(block + height).min(a.count);
+            // Of panels, the last block has the rows that fill no other.
+            let end = if tile % blocks + 1 == blocks { a.count } else { block + height };
+            let rows = block..end;
             with_buffer(rows.len() * cols.len(), |out| {
                 self.product(isa, a, rows.clone(), cols.clone(), out);
                 for (row, values) in rows.zip(out.chunks_exact_mut(cols.len())) {

@@ -25,6 +25,7 @@ use super::text;
 use super::turns::{Turn, Turns};
 use crate::bot::command::{self, Command, Kb};
 use crate::bot::{Bot, Platform, RepliedTo, Request};
+use crate::reading::asks;
 use crate::words::{negotiate, say};
 
 /// How long a delivery is known again.
@@ -240,7 +241,7 @@ impl Front {
         let place = (message.channel_id.get(), message.author.id.get());
         let said = Request { text: message.content.clone(), ..self.author(message).request() };
         let to_nobody = message.mentions.is_empty() && message.referenced_message.is_none();
-        to_nobody && (self.bot.goes_on(&said) || (said.text.contains('?') && self.turns.any(place)))
+        to_nobody && (self.bot.goes_on(&said) || (asks(&said.text) && self.turns.any(place)))
     }
 
     /// Whether a message stands in a listed channel or in a thread of one.
