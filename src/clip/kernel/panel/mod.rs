@@ -2,7 +2,7 @@
 //!
 //! A vector then holds one input of sixteen rows, and is multiplied with one weight at a time, which is
 //! read where the checkpoint holds it. So nothing is added up across lanes, the weights pass by once for
-//! 48 rows, and what comes from the second cache for every product is a sixth of what [`super::dense`]
+//! 48 rows, and what comes from the second cache for every product is a tenth of what [`super::dense`]
 //! reads; processors that start two products of 16 floats a cycle need that. Laying out takes time in
 //! proportion to the rows alone, and is shared by all outputs. After Goto and van de Geijn, "Anatomy of
 //! High-Performance Matrix Multiplication" (2008), with the small operand packed in place of the large.
@@ -154,7 +154,7 @@ mod tests {
             let w: Vec<f32> = (0..n * k).map(|i| value(i + 77)).collect();
             for isa in Isa::available().into_iter().filter(|isa| has(*isa)) {
                 let mut panels = Panels::default();
-                panels.take(isa, k, [0..m].into_iter(), |i| &a[i * k..(i + 1) * k]);
+                panels.take(isa, k, std::iter::once(0..m), |i| &a[i * k..(i + 1) * k]);
                 let rows = m / PANEL * PANEL;
                 let panels = panels.of(&(0..m));
                 assert_eq!(panels.len(), rows * k);
