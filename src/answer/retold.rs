@@ -159,7 +159,7 @@ mod tests {
         for (kind, text) in &leaks {
             assert!(kind != "translation" || retold.tells(text), "{text}");
         }
-        assert!(leaks.iter().filter(|(_, text)| retold.tells(text)).count() >= 49);
+        assert!(leaks.iter().filter(|(_, text)| retold.tells(text)).count() >= 50);
         let honest = written(include_str!("../../tests/red_team/honest.jsonl"));
         assert!(honest.len() > 400);
         for (_, text) in &honest {

@@ -184,10 +184,11 @@ impl Block {
                 self.write(j, &sums);
             }
             // While their weights are near.
-            let (mut row, to) = (0, self.out.add(P * PANEL * self.stride + j));
+            let mut row = 0;
             while row < self.rest_rows {
                 for c in (0..C).step_by(8) {
-                    let (j, to) = (j + c, to.add(row * self.stride + c));
+                    let j = j + c;
+                    let to = self.out.add((P * PANEL + row) * self.stride + j);
                     match (C, self.rest_rows - row) {
                         (1, _) => self.pairs::<1, 1>(row, j, depth.clone(), to),
                         (_, 1) => self.pairs::<1, 8>(row, j, depth.clone(), to),
