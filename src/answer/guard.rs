@@ -4,7 +4,8 @@
 //! held against them, letters and digits alone: as it is, backwards, with the alphabet shifted, its words
 //! numbered, and inside whatever decodes from Base64 or hexadecimal. One that gives more than a few words
 //! of them away is withheld, also when it does so in other words (`retold.rs`) or only names the rules by
-//! their number. Strings that no reader can read are, too.
+//! their number. So is what goes on for long without the entries (`grounding.rs`), and strings that no reader
+//! can read.
 
 use std::collections::HashSet;
 
@@ -12,6 +13,7 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::grounding::Grounding;
 use super::retold::Retold;
 
 /// Letters of the rules in a row that are too many.
@@ -30,6 +32,8 @@ pub(super) enum Leak {
     Rules,
     #[error("it tells its rules in other words")]
     Retold,
+    #[error("it goes on for too long without the catalogue's entries")]
+    Ungrounded,
     #[error("it holds a secret")]
     Secret,
     #[error("it holds a string that no reader can read")]
@@ -44,6 +48,8 @@ pub(super) struct Guard {
     version: String,
     /// None: there are no rules.
     retold: Option<Retold>,
+    /// None: it need not rest on entries.
+    grounding: Option<Grounding>,
     secrets: Vec<String>,
     /// What the entries themselves write without blanks, such as addresses.
     readable: String,
@@ -57,12 +63,20 @@ impl Guard {
         let steps = steps(rules.chars()).windows(ROW).map(hash).collect();
         let secrets = secrets.iter().filter(|s| s.chars().count() >= SECRET).cloned().collect();
         let retold = (!rules.is_empty()).then(|| Retold::new(&readable));
-        Self { rows, steps, version: version.to_owned(), retold, secrets, readable }
+        let version = version.to_owned();
+        Self { rows, steps, version, retold, grounding: None, secrets, readable }
     }
 
-    /// Whether an answer that begins like this may yet become one that tells the rules.
+    /// Lets an answer go on for `most` letters without the words of the entries; 0: for ever.
+    pub fn grounded(mut self, entries: &str, ids: &str, most: usize) -> Self {
+        self.grounding = (most > 0).then(|| Grounding::new(entries, ids, most));
+        self
+    }
+
+    /// Whether an answer that begins like this may yet become one that is withheld.
     pub fn is_doubtful(&self, text: &str) -> bool {
         self.retold.is_some_and(|r| r.is_doubtful(text))
+            || self.grounding.as_ref().is_some_and(|g| g.is_doubtful(text))
     }
 
     /// # Errors
@@ -70,6 +84,9 @@ impl Guard {
     pub fn check(&self, text: &str) -> Result<(), Leak> {
         self.check_plain(text)?;
         self.check_retold(text)?;
+        if self.grounding.as_ref().is_some_and(|g| g.is_left(text)) {
+            return Err(Leak::Ungrounded);
+        }
         for run in runs(text) {
             if run.chars().count() >= OPAQUE && !self.readable.contains(run) {
                 return Err(Leak::Opaque);

@@ -10,6 +10,7 @@ pub mod cache;
 pub mod cost;
 pub mod extract;
 mod figures;
+mod grounding;
 mod guard;
 mod prompt;
 mod provider;

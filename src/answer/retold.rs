@@ -4,7 +4,7 @@
 //! language, what is not to be encoded. `models/words/rules.txt` holds such subjects in the words of many
 //! languages, found in one pass (Aho and Corasick, 1975); an answer about a product that touches many of
 //! them at once is none. What the entries themselves speak of does not count. Who retells a single rule
-//! cannot be told from who keeps to it.
+//! cannot be told from who keeps to it, and a fable has none of these words: see `grounding.rs`.
 
 use std::sync::LazyLock;
 
@@ -143,29 +143,30 @@ mod tests {
         assert!(retold.is_doubtful(&begun) && !retold.tells(&begun), "{begun}");
     }
 
-    /// Texts that were written without sight of the table.
-    fn written(lines: &str) -> Vec<(String, String)> {
+    /// Texts that were written without sight of the table: what `key` says of each, and the text.
+    fn written(lines: &str, key: &str) -> Vec<(String, String)> {
         let rows = lines.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
         let text =
             |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        rows.map(|r| (text(&r, "kind"), text(&r, "text"))).collect()
+        rows.map(|r| (text(&r, key), text(&r, "text"))).collect()
     }
 
     #[test]
-    fn translations_and_most_summaries_are_known_and_honest_answers_pass() {
+    fn translations_and_summaries_are_known_and_honest_answers_pass() {
         let retold = Retold::default();
-        let leaks = written(include_str!("../../tests/red_team/retold.jsonl"));
+        let leaks = written(include_str!("../../tests/red_team/retold.jsonl"), "kind");
         assert_eq!(leaks.iter().filter(|(kind, _)| kind == "translation").count(), 26);
         for (kind, text) in &leaks {
-            assert!(kind != "translation" || retold.tells(text), "{text}");
+            let close = ["translation", "summary"].contains(&kind.as_str());
+            assert!(!close || retold.tells(text), "{text}");
         }
-        assert!(leaks.iter().filter(|(_, text)| retold.tells(text)).count() >= 50);
-        let honest = written(include_str!("../../tests/red_team/honest.jsonl"));
-        assert!(honest.len() > 400);
-        for (_, text) in &honest {
-            assert!(!retold.tells(text), "{text}");
+        let honest = written(include_str!("../../tests/red_team/honest.jsonl"), "entry");
+        assert!(honest.len() > 700);
+        for (entry, text) in &honest {
+            assert!(!Retold::new(entry).tells(text), "{text}");
         }
-        assert!(honest.iter().filter(|(_, text)| retold.is_doubtful(text)).count() <= 1);
+        let doubtful = |(entry, text): &&(String, String)| Retold::new(entry).is_doubtful(text);
+        assert!(honest.iter().filter(doubtful).count() <= 2);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct Model {
     secrets: Vec<String>,
     /// Most characters of an answer.
     longest: usize,
+    /// Most letters of an answer that go on without the entries.
+    ungrounded: usize,
 }
 
 impl Model {
@@ -42,6 +44,7 @@ impl Model {
             models: settings.models(),
             secrets: providers.secrets(),
             longest: (settings.longest_answer() as usize).saturating_mul(TOKEN),
+            ungrounded: settings.max_ungrounded,
             providers,
         }))
     }
@@ -159,7 +162,16 @@ impl Model {
         let texts =
             inquiry.evidence.iter().flat_map(|e| [&e.product.description, &e.product.title]);
         let readable: Vec<&str> = attributes.chain(texts).map(String::as_str).collect();
-        Guard::new(&templates.rules, &templates.version, &self.secrets, readable.join("\n"))
+        let readable = readable.join("\n");
+        let names = inquiry.evidence.iter().flat_map(|e| e.product.attributes.keys());
+        let names = names.map(String::as_str);
+        let entries = names.chain([readable.as_str()]).collect::<Vec<_>>().join("\n");
+        let ids: Vec<&str> = inquiry.evidence.iter().map(|e| e.product.id.as_str()).collect();
+        Guard::new(&templates.rules, &templates.version, &self.secrets, readable).grounded(
+            &entries,
+            &ids.join("\n"),
+            self.ungrounded,
+        )
     }
 
     fn bounded(&self, text: &str) -> String {

@@ -24,6 +24,9 @@ pub struct AnswerSettings {
     pub temperature: f32,
     /// Longest answer, in tokens.
     pub max_tokens: u32,
+    /// Letters of an answer, in all, that may go on without a word, number or id of the entries; from then
+    /// on it is withheld. 0: any.
+    pub max_ungrounded: usize,
     /// How closely the model looks at pictures.
     pub detail: Detail,
     /// Matched products shown to the model at most.
@@ -148,6 +151,7 @@ impl Default for AnswerSettings {
             api_key: SecretString::default(),
             temperature: 0.2,
             max_tokens: 800,
+            max_ungrounded: 240,
             detail: Detail::Auto,
             products: 3,
             prompt_tokens: 8000,

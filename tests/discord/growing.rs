@@ -23,7 +23,7 @@ async fn an_answer_grows_by_editing_and_a_deleted_one_is_said_anew() {
     }
     let standing = stage.discord.standing(&channel());
     let id = standing.last().unwrap().id.clone();
-    let long = "word ".repeat(900);
+    let long = "kettle ".repeat(650);
     model.say(&format!("\n\n{long}\n\nThe end. [kettle]"));
     model.end();
     let standing = stage
