@@ -160,6 +160,7 @@ mod tests {
             let close = ["translation", "summary"].contains(&kind.as_str());
             assert!(!close || retold.tells(text), "{text}");
         }
+        assert!(leaks.iter().filter(|(_, text)| retold.tells(text)).count() >= 50);
         let honest = written(include_str!("../../tests/red_team/honest.jsonl"), "entry");
         assert!(honest.len() > 700);
         for (entry, text) in &honest {
