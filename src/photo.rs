@@ -5,6 +5,7 @@
 //! decoder memory are checked against the header before any pixel is allocated. Nothing
 //! here knows CLIP, LMDB or chat.
 
+mod bare;
 mod huffman;
 mod jpeg;
 
@@ -108,6 +109,8 @@ pub enum PhotoError {
 #[derive(Debug, Clone)]
 pub struct Photo {
     rgb: RgbImage,
+    /// Whether these are a JPEG's own pixels, neither turned nor reduced.
+    as_filed: bool,
 }
 
 impl Photo {
@@ -170,8 +173,11 @@ impl Photo {
             Some(rgb) => DynamicImage::ImageRgb8(rgb),
             None => DynamicImage::from_decoder(decoder).map_err(damaged)?,
         };
+        let as_filed = format == ImageFormat::Jpeg
+            && orientation == image::metadata::Orientation::NoTransforms
+            && (picture.width(), picture.height()) == (width, height);
         picture.apply_orientation(orientation);
-        Ok(Self { rgb: on_white(picture) })
+        Ok(Self { rgb: on_white(picture), as_filed })
     }
 
     /// Reads and decodes a file, refusing one over the byte limit before reading it.
@@ -184,7 +190,7 @@ impl Photo {
 
     /// A picture that is already decoded, for callers that made the pixels themselves.
     pub fn from_rgb(rgb: RgbImage) -> Option<Self> {
-        (rgb.width() > 0 && rgb.height() > 0).then_some(Self { rgb })
+        (rgb.width() > 0 && rgb.height() > 0).then_some(Self { rgb, as_filed: false })
     }
 
     pub fn width(&self) -> u32 {
@@ -198,6 +204,20 @@ impl Photo {
     /// The pixels, row by row, three bytes each.
     pub fn rgb(&self) -> &RgbImage {
         &self.rgb
+    }
+
+    /// A JPEG whose longest side is at most `max_side` pixels: the `file` that this photo was decoded
+    /// from, down to its picture, when that is small enough already, else as [`Photo::to_jpeg`] writes it.
+    ///
+    /// # Errors
+    /// As [`Photo::to_jpeg`].
+    pub fn kept(&self, file: &[u8], max_side: u32, quality: u8) -> Result<Vec<u8>, PhotoError> {
+        let pixels = self.rgb.width() as usize * self.rgb.height() as usize;
+        let small = self.width().max(self.height()) <= max_side && file.len() <= pixels / 2;
+        match if self.as_filed && small { bare::bare(file) } else { None } {
+            Some(jpeg) => Ok(jpeg),
+            None => self.to_jpeg(max_side, quality),
+        }
     }
 
     /// A JPEG whose longest side is at most `max_side` pixels; smaller pictures keep their size. Colours
@@ -397,6 +417,45 @@ fn on_white(picture: DynamicImage) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_jpeg_is_kept_and_anything_else_written_anew() {
+        let rgb = RgbImage::from_fn(120, 80, |x, y| image::Rgb([x as u8 * 2, y as u8 * 3, 90]));
+        let jpeg = Photo::from_rgb(rgb.clone()).unwrap().to_jpeg(120, 80).unwrap();
+        let secret = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0 where it was taken";
+        let segment = [&[0xff, 0xe1, 0, secret.len() as u8 + 2], &secret[..]].concat();
+        let file = [&jpeg[..2], &segment, &jpeg[2..], b"<script>"].concat();
+        let kept = |file: &[u8], side| {
+            let photo = Photo::decode(file, &Limits::default()).unwrap();
+            photo.kept(file, side, 60).unwrap()
+        };
+        let bare = kept(&file, 120);
+        assert_eq!(bare, kept(&jpeg, 120));
+        assert!(!bare.windows(5).any(|w| w == &secret[20..25]) && bare.ends_with(&[0xff, 0xd9]));
+        let pixels = |file: &[u8]| Photo::decode(file, &Limits::default()).unwrap().rgb;
+        assert_eq!(pixels(&bare), pixels(&jpeg));
+
+        let scaled = pixels(&kept(&file, 60));
+        assert_eq!(scaled.dimensions(), (60, 40));
+        let mut turned = secret.to_vec();
+        turned[6..].fill(0);
+        turned[6..28].copy_from_slice(&[
+            0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0,
+        ]);
+        let segment = [&[0xff, 0xe1, 0, turned.len() as u8 + 2], &turned[..]].concat();
+        let file = [&jpeg[..2], &segment, &jpeg[2..]].concat();
+        assert_eq!(pixels(&kept(&file, 120)).dimensions(), (80, 120));
+        let noise = RgbImage::from_fn(120, 80, |x, y| {
+            let n = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761) >> 16;
+            image::Rgb([n as u8, (n >> 3) as u8, (n >> 5) as u8])
+        });
+        let large = Photo::from_rgb(noise).unwrap().to_jpeg(120, 98).unwrap();
+        assert!(large.len() > 120 * 80 / 2 && kept(&large, 120).len() < large.len());
+        let mut png = Cursor::new(Vec::new());
+        rgb.write_to(&mut png, ImageFormat::Png).unwrap();
+        let anew = Photo::from_rgb(rgb).unwrap().to_jpeg(120, 60).unwrap();
+        assert_eq!(kept(png.get_ref(), 120), anew);
+    }
 
     #[test]
     fn a_picture_shrinks_as_far_as_it_may_and_evenly() {

@@ -71,16 +71,16 @@ impl PreparedImage {
         Detail::picture(PICTURE_SIDE)
     }
 
-    /// Scales and encodes what the catalogue keeps of a photo: `file` is what it was decoded
+    /// Scales and encodes what the catalogue keeps of a photo, where it has to: `file` is what it was decoded
     /// from, `source` the name to show for it.
     ///
     /// # Errors
-    /// As [`Photo::to_jpeg`].
+    /// As [`Photo::kept`].
     pub fn new(file: &[u8], source: &str, photo: &Photo) -> Result<Self, PhotoError> {
         Ok(Self {
             hash: *blake3::hash(file).as_bytes(),
             source: source.to_owned(),
-            picture: photo.to_jpeg(PICTURE_SIDE, PICTURE_QUALITY)?,
+            picture: photo.kept(file, PICTURE_SIDE, PICTURE_QUALITY)?,
             thumbnail: photo.to_jpeg(THUMBNAIL_SIDE, THUMBNAIL_QUALITY)?,
         })
     }

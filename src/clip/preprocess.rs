@@ -138,18 +138,25 @@ impl Preprocessor {
         let left = (i64::from(scaled.width()) - i64::from(width)).div_euclid(2);
         let top = (i64::from(scaled.height()) - i64::from(height)).div_euclid(2);
         let plane = (width * height) as usize;
+        let levels: [[f32; 256]; 3] = std::array::from_fn(|c| {
+            std::array::from_fn(|level| level as f32 * self.scale[c] + self.shift[c])
+        });
         let mut out = vec![0f32; 3 * plane];
-        for y in 0..height {
-            for x in 0..width {
-                // A picture smaller than the crop is surrounded by black, as `transformers` does.
-                let pixel =
-                    match (u32::try_from(left + i64::from(x)), u32::try_from(top + i64::from(y))) {
-                        (Ok(x), Ok(y)) => scaled.get_pixel_checked(x, y).map_or([0; 3], |p| p.0),
-                        _ => [0; 3],
-                    };
-                let at = (y * width + x) as usize;
-                for c in 0..3 {
-                    out[c * plane + at] = f32::from(pixel[c]) * self.scale[c] + self.shift[c];
+        // A picture smaller than the crop is surrounded by black, as `transformers` does.
+        for (values, levels) in out.chunks_exact_mut(plane).zip(&levels) {
+            values.fill(levels[0]);
+        }
+        let across = Overlap::new(left, width, scaled.width());
+        let down = Overlap::new(top, height, scaled.height());
+        let stride = 3 * scaled.width() as usize;
+        for row in 0..down.length {
+            let from = stride * (down.from + row) + 3 * across.from;
+            let pixels = &scaled.as_raw()[from..from + 3 * across.length];
+            let to = width as usize * (down.to + row) + across.to;
+            for (c, levels) in levels.iter().enumerate() {
+                let values = &mut out[c * plane + to..][..across.length];
+                for (value, pixel) in values.iter_mut().zip(pixels.chunks_exact(3)) {
+                    *value = levels[usize::from(pixel[c])];
                 }
             }
         }
@@ -177,6 +184,24 @@ impl Preprocessor {
         // Only a zero-sized target fails, and `parse` refused those.
         photo::resize(rgb, width, height, self.algorithm)
             .unwrap_or_else(|_| RgbImage::new(width.max(1), height.max(1)))
+    }
+}
+
+/// What a crop and a picture have in common along one side.
+struct Overlap {
+    /// Where it begins in the picture, and in the crop.
+    from: usize,
+    to: usize,
+    length: usize,
+}
+
+impl Overlap {
+    /// A crop of `crop` pixels that begins at `first`, maybe before the picture's `side` pixels.
+    fn new(first: i64, crop: u32, side: u32) -> Self {
+        let (from, to) = (first.max(0), (-first).max(0));
+        let length = (i64::from(side) - from).min(i64::from(crop) - to).max(0);
+        // None is negative, nor longer than a side.
+        Self { from: from as usize, to: to as usize, length: length as usize }
     }
 }
 
