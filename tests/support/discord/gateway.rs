@@ -91,7 +91,7 @@ async fn heard(
             say(socket, &json!({"op": 11, "d": null, "s": null, "t": null})).await;
         }
         Some(2) => {
-            if data["token"].as_str().map(|t| t.trim_start_matches("Bot ")) != Some(&app.token) {
+            if !knows(app, data) {
                 return Some(4004);
             }
             if let Err(complaint) = identifies(data) {
@@ -132,7 +132,7 @@ async fn heard(
             inner.presences.push(data.clone());
         }
         Some(6) => {
-            if data["token"] != app.token.as_str() {
+            if !knows(app, data) {
                 return Some(4004);
             }
             let refused = {
@@ -172,6 +172,11 @@ async fn heard(
         _ => {}
     }
     None
+}
+
+/// Whether the token is the bot's, which may stand as in a header.
+fn knows(app: &Shared, data: &Value) -> bool {
+    data["token"].as_str().map(|token| token.trim_start_matches("Bot ")) == Some(&app.token)
 }
 
 fn session_id(shard: u64) -> String {
