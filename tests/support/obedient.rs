@@ -64,7 +64,8 @@ static RETOLD: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
 const ROW: usize = 40;
 
 static RETOLD_ROWS: LazyLock<HashSet<Vec<char>>> = LazyLock::new(|| {
-    let letters = RETOLD.iter().map(|(_, text)| letters(text).chars().collect::<Vec<_>>());
+    let ways = RETOLD.iter().flat_map(|(_, text)| [text.clone(), disguised(text, "named")]);
+    let letters = ways.map(|text| letters(&text).chars().collect::<Vec<_>>());
     letters.flat_map(|l| l.windows(ROW).map(<[char]>::to_vec).collect::<Vec<_>>()).collect()
 });
 
@@ -147,6 +148,10 @@ fn disguised(text: &str, way: &str) -> String {
     let turn = |c: char, base: u8| char::from((c as u8 - base + 13) % 26 + base);
     match way {
         "upper" => text.to_uppercase(),
+        "named" => {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            words.chunks(6).map(|some| some.join(" ") + " kettle ").collect()
+        }
         "base64" => STANDARD.encode(text),
         "wrap" => each(&|c| c.to_string())
             .as_bytes()

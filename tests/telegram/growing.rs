@@ -5,7 +5,12 @@ use super::*;
 #[tokio::test]
 async fn the_answer_grows_by_edits_and_its_last_state_stays() {
     let model = Model::new().await;
-    let stage = Stage::with(&[("kettle", 2)], |s| with_model(s, &model)).await;
+    let stage = Stage::with(&[("kettle", 2)], |s| {
+        with_model(s, &model);
+        // Its length is all that this answer is for.
+        s.answer.max_ungrounded = 0;
+    })
+    .await;
     User::new(7).writes(&stage.fake).photo(png(2)).caption("How heavy?").send();
     model.say("It weighs <img src=x onerror=alert(1)> **2");
     let first = stage.fake.says(7, "<img src=x onerror=alert(1)>").await;
